@@ -1,0 +1,160 @@
+"""The dependency rule where import-linter has no word for it; the layers are contracts in pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+from tests.house.tree import ROOT, STOREYS, imports, module_name, place, python_files, syntax
+
+# The way down has to work when half the installation is broken: these need Python and each other only.
+STANDARD_LIBRARY_ONLY = {
+    "tidegate.errors",
+    "tidegate.kernel",
+    "tidegate.traffic",
+    "tidegate.wayback",
+    "blocks.traefik_lowering",
+}
+BEYOND_THE_STANDARD_LIBRARY = {"tidegate": {"pydantic"}, "tidegate.judge": {"pydantic", "numpy"}}
+
+
+def _is_cli(module: str) -> bool:
+    return module == "tidegate.cli" or module.startswith("tidegate.cli.")
+
+
+def _is_standard(module: str) -> bool:
+    return module.split(".")[0] in sys.stdlib_module_names
+
+
+def _may_import(importer: str, module: str) -> bool:
+    if importer in STANDARD_LIBRARY_ONLY:
+        return module.rpartition(".")[0] in STANDARD_LIBRARY_ONLY or module in STANDARD_LIBRARY_ONLY
+    allowed = BEYOND_THE_STANDARD_LIBRARY[
+        "tidegate.judge" if importer.startswith("tidegate.judge") else "tidegate"
+    ]
+    return module.split(".")[0] in {"tidegate", *allowed}
+
+
+def test_the_core_imports_the_standard_library_and_pydantic_and_the_way_down_not_even_that() -> None:
+    wrong = [
+        f"{place(path, line)} imports {module}"
+        for path in [*python_files("tidegate"), *python_files("blocks")]
+        if not _is_cli(name := module_name(path))
+        and (name.startswith("tidegate") or name in STANDARD_LIBRARY_ONLY)
+        for line, module in imports(path)
+        if not _is_standard(module) and not _may_import(name, module)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_core_opens_no_file_socket_or_clock() -> None:
+    closed = {
+        "asyncio", "http", "multiprocessing", "requests", "select", "shutil", "socket", "sqlite3", "ssl",
+        "subprocess", "tempfile", "threading", "urllib.request",
+    }  # fmt: skip
+    asked = {"now", "today", "utcnow", "monotonic", "perf_counter", "time_ns", "read_text", "write_text"}
+    wrong = []
+    for path in python_files("tidegate"):
+        if _is_cli(module_name(path)) or path.name == "__main__.py":
+            continue
+        wrong += [
+            f"{place(path, line)} imports {module}"
+            for line, module in imports(path)
+            if _belongs(module, closed)
+        ]
+        for node in ast.walk(syntax(path)):
+            if not isinstance(node, ast.Call):
+                continue
+            if isinstance(node.func, ast.Name) and node.func.id == "open":
+                wrong.append(f"{place(path, node.lineno)} opens a file")
+            if (
+                isinstance(node.func, ast.Attribute)
+                and node.func.attr in asked
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id in {"datetime", "date", "time", "Path"}
+            ):
+                wrong.append(f"{place(path, node.lineno)} calls {node.func.value.id}.{node.func.attr}()")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_block_imports_no_other_block_except_the_base_and_its_own_lowering_half() -> None:
+    wrong = []
+    for path in python_files("blocks"):
+        own = module_name(path).split(".")[-1].rsplit("_", 1)[0] + "_lowering"
+        for line, module in imports(path):
+            if module.split(".")[0] != "blocks" or module == "blocks.connector":
+                continue
+            other = module.split(".")[1]
+            if other not in {"connector", own}:
+                wrong.append(f"{place(path, line)} imports blocks.{other}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nobody_imports_the_command_line() -> None:
+    wrong = [
+        f"{place(path, line)} imports {module}"
+        for path in python_files(*STOREYS)
+        if not _is_cli(module_name(path))
+        for line, module in imports(path)
+        if _is_cli(module)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_packages_of_blocks_flows_tasks_and_deployments_are_empty() -> None:
+    wrong = [
+        place(found)
+        for folder in STOREYS[1:]
+        if (found := ROOT / folder / "__init__.py").exists() and found.read_text(encoding="utf-8").strip()
+    ]
+    assert not wrong, f"importing the folder must cost nothing: {wrong}"
+
+
+def test_only_the_kernel_makes_a_change_of_traffic() -> None:
+    wrong = [
+        f"{place(path, node.lineno)} makes a Change: every weight passes the kernel"
+        for path in python_files(*STOREYS)
+        if module_name(path) not in {"tidegate.kernel", "tidegate.traffic"}
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Call) and _called(node) == "Change"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_kernel_stays_under_three_hundred_lines() -> None:
+    kernel = ROOT / "tidegate" / "kernel.py"
+    lines = len(kernel.read_text(encoding="utf-8").splitlines()) if kernel.exists() else 0
+    assert lines < 300
+
+
+def test_top_of_the_command_line_is_light() -> None:
+    """Rollback starts at once: the command line's top imports the standard library and us, nothing else."""
+    wrong = [
+        f"{place(path, line)} imports {module} at its top"
+        for path in _command_line()
+        for node in syntax(path).body
+        for line, module in _imports_of(node)
+        if not _is_standard(module) and module.split(".")[0] != "tidegate"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _command_line() -> list[Path]:
+    return [path for path in python_files("tidegate") if _is_cli(module_name(path))]
+
+
+def _imports_of(node: ast.stmt) -> list[tuple[int, str]]:
+    if isinstance(node, ast.Import):
+        return [(node.lineno, alias.name) for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [(node.lineno, node.module)]
+    return []
+
+
+def _belongs(module: str, closed: set[str]) -> bool:
+    return any(module == name or module.startswith(name + ".") for name in closed)
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
