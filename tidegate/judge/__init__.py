@@ -1,0 +1,1 @@
+"""Judgement: from measurements to verdicts. Pure; this is the place of the comparing judge, too."""

@@ -1,0 +1,120 @@
+"""
+Judgement by absolute limits, in its simplest sound form.
+
+At or below the target passes, above the rollback limit fails (once it has lasted), the band between holds. Too few
+samples are no verdict, no data never passes, and a source that cannot be asked is an ERROR, not a failure (design 2.3).
+A rate far above its limit fails before the minimum of samples: by Chernoff's bound a version exactly at the limit would
+look that bad less often than once in 10,000 looks (Hoeffding 1963, theorem 1).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from tidegate.ports import Sample, Verdict
+from tidegate.spec import Gate
+
+SURE = math.log(1e4)  # nats
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One gate's judgement now; `over` says that the reading lies above the rollback limit, `hold` that it is in the band."""
+
+    gate: str
+    component: str
+    verdict: Verdict
+    sentence: str
+    over: bool = False
+    hold: bool = False
+    value: float | None = None
+    count: int | None = None
+
+
+class _Judge(Protocol):
+    def __call__(
+        self, verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False
+    ) -> Judged: ...
+
+
+def judge(gate: Gate, sample: Sample, over_for: timedelta) -> Judged:
+    """Weigh one reading against its gate; `over_for` is how long the readings have been above the rollback limit."""
+
+    def judged(verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False) -> Judged:
+        told = f"{gate.component} {gate.metric}: {sentence}"
+        return Judged(gate.name, gate.component, verdict, told, over, hold, sample.value, sample.count)
+
+    if sample.error:
+        return judged(Verdict.ERROR, f"cannot be measured ({sample.error})", hold=True)
+    if sample.count == 0 and gate.min_samples:
+        return judged(Verdict.INCONCLUSIVE, f"0 of {gate.min_samples} requests needed")
+    if sample.value is None:
+        return judged(Verdict.INCONCLUSIVE, "no series: no data is never a pass", hold=True)
+    if not math.isfinite(sample.value) or sample.value < 0:
+        return judged(Verdict.ERROR, f"is {sample.value}, which is no measurement", hold=True)
+    return _weighed(gate, sample, over_for, judged)
+
+
+def _weighed(gate: Gate, sample: Sample, over_for: timedelta, judged: _Judge) -> Judged:
+    value = sample.value
+    assert value is not None
+    told = shown(gate.metric, value)
+    behind = f" of {sample.count} requests" if sample.count is not None else ""
+    if sample.bad is not None and sample.count:
+        told = f"{sample.bad} of {sample.count} requests ({told})"
+        behind = ""
+    if _surely_above(sample, gate.rollback):
+        return judged(Verdict.FAIL, f"{told}, limit {shown(gate.metric, gate.rollback)}", over=True)
+    if sample.count is not None and sample.count < gate.min_samples:
+        return judged(
+            Verdict.INCONCLUSIVE, f"{told}{behind}; {sample.count} of {gate.min_samples} requests needed"
+        )
+    if value > gate.rollback:
+        if over_for >= gate.lasting:
+            return judged(
+                Verdict.FAIL, f"{told}{behind}, limit {shown(gate.metric, gate.rollback)}", over=True
+            )
+        return judged(
+            Verdict.INCONCLUSIVE, f"{told}{behind} above the limit, not yet for long enough", over=True
+        )
+    if value > gate.target:
+        between = f"between {shown(gate.metric, gate.target)} and {shown(gate.metric, gate.rollback)}"
+        return judged(Verdict.INCONCLUSIVE, f"{told}{behind}, {between}", hold=True)
+    return judged(Verdict.PASS, f"{told}{behind}, at most {shown(gate.metric, gate.target)} wanted")
+
+
+def _surely_above(sample: Sample, limit: float) -> bool:
+    if sample.bad is None or not sample.count or not 0 < limit < 1:
+        return False
+    share = sample.bad / sample.count
+    return share > limit and sample.count * _divergence(share, limit) >= SURE
+
+
+def _divergence(share: float, limit: float) -> float:
+    """Nats that one request brings for `share` against `limit` (Kullback-Leibler, two outcomes)."""
+    bad = share * math.log(share / limit)
+    good = (1 - share) * math.log((1 - share) / (1 - limit)) if share < 1 else 0.0
+    return bad + good
+
+
+def worst(judged: list[Judged]) -> Verdict:
+    """The verdict of all gates together: FAIL, then ERROR, then INCONCLUSIVE; PASS only when every one passes."""
+    verdicts = {one.verdict for one in judged}
+    for verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.PASS if judged else Verdict.INCONCLUSIVE
+
+
+def shown(metric: str, value: float) -> str:
+    """A value in the unit people know for this metric."""
+    if metric.endswith("_rate") and metric != "request_rate":
+        return f"{value * 100:.2g} %" if value < 0.1 else f"{value * 100:.0f} %"
+    if metric.startswith("latency"):
+        return f"{value * 1000:.0f} ms"
+    if metric == "memory":
+        return f"{value / 1e6:.0f} MB"
+    return f"{value:g}"

@@ -1,0 +1,400 @@
+"""
+The watch's mind: one look, pure. `look(watching, sight) -> (watching, decisions)`.
+
+It looks at every release with green traffic or a kept blue: bakes, limits, health, drift, holds, deadlines, dead leases.
+It lowers, holds, pages and wakes; it never raises. Who reads the world and carries decisions out: `tidegate/lookout.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from tidegate.judge.limits import Judged, judge, worst
+from tidegate.ports import RunState, Sample, Verdict
+from tidegate.spec import Gate, Spec
+from tidegate.story import State, Story
+from tidegate.traffic import Seen
+
+NO_STEP = ""
+FLAPS = 2  # more changes between PASS and FAIL in one step are a failure by themselves (I4b)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A component's green (and blue) instances as they report themselves."""
+
+    green_ready: int
+    green_wanted: int
+    right_digest: bool
+    blue_ready: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything one look sees of one release."""
+
+    at: datetime  # the ledger's clock
+    passed: float  # seconds since the look before, capped at the interval asked
+    story: Story
+    quiet: bool  # the chain's seq was the same before and after the routers were read
+    seen: Mapping[str, Seen | None]  # by component; None: the router could not be read
+    samples: Mapping[str, Sample]  # by gate
+    health: Mapping[str, Health | None]
+    wayback_here: bool
+    lease_dead_for: float | None = None
+    run: RunState | None = None  # None: the orchestrator was not asked or did not answer
+    newer: str = ""  # a newer release of this system that has claimed the route
+    grace: float = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The watch's memory of one release; stored with each row, so that a successor goes on."""
+
+    bake: str = ""  # the bake under way: leg/plan/step
+    baked: float = 0.0  # seconds looked at
+    done: str = NO_STEP  # the last bake that is complete
+    over_since: Mapping[str, str] = field(default_factory=dict)  # gate -> ISO instant
+    hold_since: str = ""
+    held: float = 0.0  # seconds of hold so far
+    blind: float = 0.0  # seconds without a router, metric or health that could be read
+    last: str = ""  # last PASS or FAIL
+    flaps: int = 0
+    sick: Mapping[str, int] = field(
+        default_factory=dict
+    )  # component -> looks in a row without a healthy green
+    lowered_once: bool = False
+    woken_at: str = ""
+    asked_rollback_at: str = ""
+    paged: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Watching:
+        known = {name: raw[name] for name in cls.__slots__ if name in raw}
+        return cls(**{**known, "paged": tuple(raw.get("paged", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something the watch wants carried out now; `kind` says what, in the order of urgency below."""
+
+    kind: Literal["down", "repair", "show-lowering", "write-down", "expire", "fence", "again", "new-run", "ask-rollback",
+                  "supersede", "page", "way-back"]  # fmt: skip
+    why: str = ""
+    component: str = ""
+    weight: int = 0
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look concludes for the row: verdict, sentence, what speaks against a raise, figures for people."""
+
+    verdict: Verdict
+    sentence: str
+    against: str
+    detail: Mapping[str, Any]
+
+
+def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision], Look]:
+    """One look at one release."""
+    story = sight.story
+    if story.state in (State.DOWN, State.ROLLED_BACK, State.ABORTED):
+        return _going_down(watching, sight)
+    drift = _drift(sight)
+    watching, judged = _judged(spec, watching, sight)
+    watching, ill = _ill(spec, watching, sight)
+    watching = _bake(watching, sight)
+    verdict = Verdict.FAIL if ill else worst(judged)
+    watching, hold, shut = _hold(spec, watching, sight, judged, verdict)
+    if story.had_traffic and any(seen is not None and seen.weight > 0 for seen in sight.seen.values()):
+        shut = ill or _failed(judged) or shut
+    else:
+        shut = ill if story.had_traffic and story.parked_since else ""
+    watching = _completed(spec, watching, sight, verdict)
+    watching, shown = _show_lowering(watching, sight)
+    decisions = drift + shown + _deadlines(spec, sight)
+    if shut:
+        decisions.insert(0, Decision("down", shut))
+    watching, woken = _runs(watching, sight)
+    against = shut or hold or "; ".join(d.why for d in drift)
+    sentence = shut or hold or _sentence(judged, verdict)
+    return (
+        watching,
+        decisions + woken,
+        Look(verdict, sentence, against, _detail(spec, watching, sight, judged)),
+    )
+
+
+# -- down: while story or mark says down and a weight is above 0, each look lowers ---------------------------------
+
+
+def _going_down(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision], Look]:
+    story, decisions = sight.story, list[Decision]()
+    why = story.down.why if story.down else story.state.value
+    mine = [seen for seen in sight.seen.values() if seen is not None and _is_mine(seen, story.release)]
+    if story.down and any(seen.weight > 0 or (seen.mark and not seen.mark.stopped) for seen in mine):
+        decisions.append(Decision("down", why))
+    if story.state is State.DOWN and _due(watching.asked_rollback_at, sight.at, 5.0):
+        watching = replace(watching, asked_rollback_at=sight.at.isoformat())
+        decisions.append(Decision("ask-rollback", why))
+    return watching, decisions, Look(Verdict.FAIL, why, why, {"state": story.state.value})
+
+
+# -- drift: what the routers show against what the story tells (only on a quiet pair) -------------------------------
+
+
+def _is_mine(seen: Seen, release: str) -> bool:
+    return seen.mark is None or seen.mark.release == release
+
+
+def _drift(sight: Sight) -> list[Decision]:
+    story, decisions = sight.story, list[Decision]()
+    if sight.newer and story.state is State.PROMOTED:
+        return [Decision("supersede", f"{sight.newer} has claimed the route")]
+    if story.state not in (State.SHIFTING, State.PROMOTED):
+        return decisions
+    for component, seen in sight.seen.items():
+        if seen is None or component not in story.claimed:
+            continue
+        if seen.mark is not None and seen.mark.release != story.release:
+            decisions.append(
+                Decision("page", f"the route of {component} names {seen.mark.release or 'nobody'}", component)
+            )
+        elif seen.mark is not None and seen.mark.stopped and seen.mark.stop is not None:
+            decisions.append(Decision("write-down", f"{seen.mark.stop.who}: {seen.mark.stop.why}", component))
+        elif sight.quiet and not story.explains(component, seen.weight) and component not in story.final:
+            decisions.append(_unexplained(component, seen.weight, story.weights.get(component, 0)))
+    return decisions
+
+
+def _unexplained(component: str, found: int, told: int) -> Decision:
+    """Lower means that a person rolled back: it is obeyed (D7). Higher is repaired to the story's weight, and pages."""
+    if found < told:
+        return Decision("down", f"somebody lowered {component} by hand from {told} to {found} %", component)
+    return Decision("repair", f"{component} stands at {found} %, the story tells {told} %", component, told)
+
+
+# -- limits and health ------------------------------------------------------------------------------------------------
+
+
+def _judged(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Judged]]:
+    judged, over = list[Judged](), dict(watching.over_since)
+    if not sight.story.had_traffic:
+        return replace(watching, over_since={}), judged
+    for gate in spec.gates:
+        sample = sight.samples.get(gate.name)
+        if sample is None:
+            sample = Sample(gate.metric, None, None, None, gate.window, sight.at, "was not asked")
+        one = judge(gate, sample, _lasted(over.get(gate.name), sight.at))
+        judged.append(one)
+        if one.over:
+            over.setdefault(gate.name, sight.at.isoformat())
+        else:
+            over.pop(gate.name, None)
+    return replace(watching, over_since=over), judged
+
+
+def _lasted(since: str | None, at: datetime) -> timedelta:
+    return at - datetime.fromisoformat(since) if since else timedelta(0)
+
+
+def _failed(judged: Sequence[Judged]) -> str:
+    return "; ".join(one.sentence for one in judged if one.verdict is Verdict.FAIL)
+
+
+def _ill(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, str]:
+    """Instant trigger: green instances that should serve and do not, for a few looks in a row (F62, F65)."""
+    sick, why = dict(watching.sick), ""
+    for component, health in sight.health.items():
+        if health is None or component not in sight.story.claimed:
+            continue
+        if health.green_ready >= health.green_wanted and health.right_digest:
+            sick.pop(component, None)
+            continue
+        sick[component] = sick.get(component, 0) + 1
+        if sick[component] >= spec.looking.unhealthy_looks:
+            what = "healthy" if health.right_digest else "running the release's digest"
+            why = f"{health.green_ready} of {health.green_wanted} green {component} instances are {what}"
+            why += f" ({health.detail})" if health.detail else ""
+    return replace(watching, sick=sick), why
+
+
+# -- bake and hold ----------------------------------------------------------------------------------------------------
+
+
+def baking(story: Story) -> tuple[str, float, int] | None:
+    """The open bake of a story: its id (leg/plan/step), seconds wanted, weight."""
+    for intent in story.open.values():
+        bake = intent.body.get("bake")
+        if bake:
+            return str(bake["id"]), float(bake["seconds"]), int(bake["weight"])
+    return None
+
+
+def _bake(watching: Watching, sight: Sight) -> Watching:
+    """Bake time is the sum of the looks' intervals: an outage of the watch does not count (I27)."""
+    if watching.done.split("/")[0] not in ("", str(sight.story.leg)):
+        watching = replace(watching, done=NO_STEP)  # a new leg begins with new evidence
+    now = baking(sight.story)
+    if now is None:
+        return watching
+    if now[0] != watching.bake:
+        return replace(watching, bake=now[0], baked=0.0, held=0.0, hold_since="", flaps=0, last="")
+    return replace(watching, baked=watching.baked + sight.passed)
+
+
+def _completed(spec: Spec, watching: Watching, sight: Sight, verdict: Verdict) -> Watching:
+    now = baking(sight.story)
+    if now is None or now[0] != watching.bake or watching.baked < now[1] or verdict is not Verdict.PASS:
+        return watching
+    return replace(watching, done=now[0], hold_since="", held=0.0)
+
+
+def _hold(
+    spec: Spec, watching: Watching, sight: Sight, judged: Sequence[Judged], verdict: Verdict
+) -> tuple[Watching, str, str]:
+    """
+    What holds the weight now, and why it shuts when that lasts too long.
+
+    The deadline runs from the bake's end, or from the first ERROR or hold-band look; too few samples before the bake's
+    end are no hold. A router that cannot be read counts, too: green that cannot be judged is lowered.
+    """
+    watching = _flapped(watching, verdict)
+    if watching.flaps > FLAPS:
+        return watching, "", f"the verdict changed {watching.flaps} times between PASS and FAIL in one step"
+    unread = sorted(component for component, seen in sight.seen.items() if seen is None)
+    reasons = [f"the router of {component} cannot be read" for component in unread]
+    reasons += [
+        f"the health of {component} cannot be read" for component, h in sight.health.items() if h is None
+    ]
+    reasons += [one.sentence for one in judged if one.hold]
+    now = baking(sight.story)
+    if now is not None and now[0] == watching.bake and watching.baked >= now[1] and watching.done != now[0]:
+        reasons += [one.sentence for one in judged if one.verdict is Verdict.INCONCLUSIVE and not one.hold]
+    if not reasons or not sight.story.had_traffic or sight.story.weight == 0:
+        return replace(watching, hold_since="", held=0.0), "", ""
+    held = watching.held + sight.passed
+    watching = replace(watching, held=held, hold_since=watching.hold_since or sight.at.isoformat())
+    why = "; ".join(reasons)
+    if held >= spec.hold.deadline.total_seconds() and spec.hold.on_expiry == "rollback":
+        return (
+            watching,
+            why,
+            f"held for {held:.0f} s, longer than {spec.hold.deadline.total_seconds():.0f} s: {why}",
+        )
+    return watching, why, ""
+
+
+def _flapped(watching: Watching, verdict: Verdict) -> Watching:
+    if verdict not in (Verdict.PASS, Verdict.FAIL):
+        return watching
+    changed = bool(watching.last) and watching.last != verdict.value
+    return replace(watching, last=verdict.value, flaps=watching.flaps + changed)
+
+
+def _show_lowering(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
+    """Before the first raise the watch itself writes weight 0 on every route: it has shown that it can lower."""
+    story = sight.story
+    if watching.lowered_once or story.had_traffic or story.state is not State.SHIFTING:
+        return watching, []
+    routes = [
+        component for component, seen in sight.seen.items() if seen is not None and component in story.claimed
+    ]
+    if len(routes) < len(sight.seen) or not routes:
+        return watching, []
+    return watching, [Decision("show-lowering", "weight 0, to show that lowering works", c) for c in routes]
+
+
+# -- deadlines and runs -----------------------------------------------------------------------------------------------
+
+
+def _deadlines(spec: Spec, sight: Sight) -> list[Decision]:
+    """An unanswered question is decided 60 s after its deadline (an answer made in time counts: scenario 19)."""
+    late = timedelta(seconds=60 if spec.compress == 1 else 5)
+    decisions = []
+    for question in sight.story.questions.values():
+        if question.key not in sight.story.expired and sight.at >= question.deadline + late:
+            decisions.append(
+                Decision("expire", f"approval {question.gate}: nobody answered in time", key=question.key)
+            )
+            if question.on_expiry == "rollback" and question.traffic:
+                decisions.append(Decision("down", f"approval {question.gate}: nobody answered in time"))
+    resting = sight.story.resting_since
+    if resting and sight.at >= resting + spec.hold.parked_deadline:
+        decisions.append(Decision("down", "it rested longer than allowed, and no later run continued it"))
+    return decisions
+
+
+DEAD = frozenset({"RUNNING", "PENDING", "CRASHED", "FAILED", "COMPLETED", "CANCELLING"})
+RESTARTS = 3
+
+
+def _runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
+    """
+    Dead leases: fence, then the same run again after the grace; a third time rolls back (docs/states.md, table 3).
+
+    A lease that was given back (a wait, an approval, a rest) is not dead. A run that a person cancelled is a Down.
+    """
+    story, run = sight.story, sight.run
+    if story.over or story.state is State.DOWN:
+        return watching, []
+    if run is not None and run.type in ("CANCELLED", "CANCELLING") and not story.resting_since:
+        return watching, [Decision("down", f"the run was cancelled in Prefect ({run.name})")]
+    if (
+        sight.lease_dead_for is None
+        or sight.lease_dead_for < sight.grace
+        or not _due(watching.woken_at, sight.at, sight.grace)
+    ):
+        return watching, []
+    if run is not None and run.type not in DEAD and run.type is not None:
+        return watching, []
+    decisions = [Decision("fence", f"the lease ran out {sight.lease_dead_for:.0f} s ago")]
+    if story.restarts >= RESTARTS - 1:
+        return watching, [*decisions, Decision("down", f"restarted {story.restarts} times, and died again")]
+    if run is None:
+        return watching, decisions
+    watching = replace(watching, woken_at=sight.at.isoformat())
+    kind: Literal["again", "new-run"] = "new-run" if run.type is None else "again"
+    return watching, [*decisions, Decision(kind, f"its run was {run.name or 'deleted'}")]
+
+
+def _due(last: str, at: datetime, seconds: float) -> bool:
+    return not last or (at - datetime.fromisoformat(last)).total_seconds() >= seconds
+
+
+# -- for people -------------------------------------------------------------------------------------------------------
+
+
+def _sentence(judged: Sequence[Judged], verdict: Verdict) -> str:
+    told = [one.sentence for one in judged if one.verdict is verdict]
+    return "; ".join(told) or "no green traffic yet"
+
+
+def _detail(spec: Spec, watching: Watching, sight: Sight, judged: Sequence[Judged]) -> dict[str, Any]:
+    now = baking(sight.story)
+    shown: dict[str, Any] = {
+        "state": sight.story.state.value,
+        "gates": [
+            {"gate": one.gate, "component": one.component, "verdict": one.verdict.value, "sentence": one.sentence,
+             "value": one.value, "count": one.count}
+            for one in judged
+        ],
+    }  # fmt: skip
+    if now is not None and now[0] == watching.bake:
+        shown["bake"] = {"id": now[0], "seconds": now[1], "passed": round(min(watching.baked, now[1]), 2)}
+    if watching.hold_since:
+        left = spec.hold.deadline.total_seconds() - watching.held
+        shown["hold"] = {"since": watching.hold_since, "seconds_left": round(max(0.0, left), 1)}
+    return shown
+
+
+def gates_of(spec: Spec, component: str) -> list[Gate]:
+    return [gate for gate in spec.gates if gate.component == component]
