@@ -10,7 +10,7 @@ PYTHON  ?= python3
 
 BIN    := .venv/bin
 READY  := .venv/.installed
-CODE   := $(foreach folder,tidegate blocks tasks flows deployments examples,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
+CODE   := $(foreach folder,tidegate blocks tasks flows deployments examples tests,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down check test bench simulate docs lock clean static unit
