@@ -19,11 +19,12 @@ from pathlib import Path
 
 # An artifact is immutable: compiled files beside the sources would change its digest.
 sys.dont_write_bytecode = True
-# SIGTERM before the server listens: nothing is in flight. uvicorn takes the signal over while it
-# serves, finishes what it began, and raises it again afterwards: also then the exit code is 0.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+# A stop before the server listens: nothing is in flight. uvicorn takes the signals over while it serves,
+# finishes what it began, and raises them again afterwards: also then the exit code is 0.
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda *_: sys.exit(0))
 
-from shop.release import Release, Unusable, read_release  # noqa: E402 - the two lines above come first
+from shop.release import Release, Unusable, read_release  # noqa: E402 - the lines above come first
 from shop.serving import serve  # noqa: E402
 from shop.web import Site  # noqa: E402
 

@@ -21,7 +21,7 @@ class Version:
     trouble: dict[str, Any] = field(default_factory=dict)  # of the api; the frontend has none
 
 
-def second(**trouble: Any) -> Version:  # noqa: ANN401 - it is JSON
+def second(**trouble: Any) -> Version:
     """A 2.x: looks like 2.0, and has this trouble."""
     return Version(accent="#7a3e9d", schema=2, features=("reviews",), trouble=trouble)
 

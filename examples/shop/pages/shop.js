@@ -15,7 +15,8 @@ async function api(path, wish) {
 // While a release is under way this page may be served by an api that knows no reviews yet.
 function reviews(product) {
   if (document.body.dataset.reviews !== "shown" || product.reviews === undefined) return "";
-  return product.reviews ? `★ ${product.stars} from ${product.reviews} reviews` : "No reviews yet";
+  if (!product.reviews) return "No reviews yet";
+  return `★ ${product.stars.toFixed(1)} from ${product.reviews} ${product.reviews === 1 ? "review" : "reviews"}`;
 }
 
 function element(name, text, kind) {
