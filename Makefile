@@ -38,9 +38,10 @@ down: $(READY)
 
 check: static unit
 
-# Serial on purpose: the end-to-end tests measure, and two cores are little.
-test: static
-	$(BIN)/pytest
+# Serial on purpose: the end-to-end tests measure, and two cores are little. A finding of the linters does not keep
+# the tests from running: one run tells all.
+test: $(READY)
+	failed=0; $(MAKE) --no-print-directory static || failed=1; $(BIN)/pytest || failed=1; exit $$failed
 
 static: $(READY)
 	$(BIN)/ruff format --check --quiet --output-format concise . || { echo "to mend: $(BIN)/ruff format ."; exit 1; }

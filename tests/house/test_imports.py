@@ -9,13 +9,8 @@ from pathlib import Path
 from tests.house.tree import ROOT, STOREYS, imports, module_name, place, python_files, syntax
 
 # The way down has to work when half the installation is broken: these need Python and each other only.
-STANDARD_LIBRARY_ONLY = {
-    "tidegate.errors",
-    "tidegate.kernel",
-    "tidegate.traffic",
-    "tidegate.wayback",
-    "blocks.traefik_lowering",
-}
+# A router's lowering half belongs to them, with the files of the same product that it imports.
+STANDARD_LIBRARY_ONLY = {"tidegate.errors", "tidegate.kernel", "tidegate.traffic", "tidegate.wayback"}
 BEYOND_THE_STANDARD_LIBRARY = {"tidegate": {"pydantic"}, "tidegate.judge": {"pydantic", "numpy"}}
 
 
@@ -27,25 +22,56 @@ def _is_standard(module: str) -> bool:
     return module.split(".")[0] in sys.stdlib_module_names
 
 
-def _may_import(importer: str, module: str) -> bool:
-    if importer in STANDARD_LIBRARY_ONLY:
-        return module.rpartition(".")[0] in STANDARD_LIBRARY_ONLY or module in STANDARD_LIBRARY_ONLY
-    allowed = BEYOND_THE_STANDARD_LIBRARY[
-        "tidegate.judge" if importer.startswith("tidegate.judge") else "tidegate"
-    ]
-    return module.split(".")[0] in {"tidegate", *allowed}
+def _ours(module: str) -> str:
+    """The file of ours behind an import: `from blocks.x import y` is reported as blocks.x.y; else empty."""
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        file = ROOT.joinpath(*parts[:length])
+        if file.with_suffix(".py").exists() or (file / "__init__.py").exists():
+            return ".".join(parts[:length])
+    return ""
 
 
-def test_the_core_imports_the_standard_library_and_pydantic_and_the_way_down_not_even_that() -> None:
-    wrong = [
+def _product(module: str) -> str:
+    """Of a block: blocks.traefik_router is of `traefik`."""
+    folder, _, name = module.partition(".")
+    return name.split("_")[0] if folder == "blocks" else ""
+
+
+def test_the_way_down_needs_the_standard_library_only() -> None:
+    wrong = set()
+    waiting = [ROOT.joinpath(*module.split(".")).with_suffix(".py") for module in STANDARD_LIBRARY_ONLY]
+    waiting = [path for path in waiting if path.exists()]
+    waiting += [path for path in python_files("blocks") if path.stem.endswith("_lowering")]
+    seen = set(waiting)
+    while waiting:
+        path = waiting.pop()
+        for line, module in imports(path):
+            if _is_standard(module) or _ours(module) in STANDARD_LIBRARY_ONLY:
+                continue
+            if (product := _product(module_name(path))) and product == _product(_ours(module)):
+                half = ROOT.joinpath(*_ours(module).split(".")).with_suffix(".py")
+                waiting += {half} - seen
+                seen.add(half)
+            else:
+                wrong.add(f"{place(path, line)} imports {_ours(module) or module}")
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_the_core_imports_the_standard_library_and_pydantic() -> None:
+    wrong = {
         f"{place(path, line)} imports {module}"
-        for path in [*python_files("tidegate"), *python_files("blocks")]
+        for path in python_files("tidegate")
         if not _is_cli(name := module_name(path))
-        and (name.startswith("tidegate") or name in STANDARD_LIBRARY_ONLY)
         for line, module in imports(path)
-        if not _is_standard(module) and not _may_import(name, module)
-    ]
-    assert not wrong, "\n".join(wrong)
+        if not _is_standard(module)
+        and module.split(".")[0] not in {"tidegate", *BEYOND_THE_STANDARD_LIBRARY[_half(name)]}
+    }
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def _half(module: str) -> str:
+    return "tidegate.judge" if module.startswith("tidegate.judge") else "tidegate"
 
 
 def test_the_core_opens_no_file_socket_or_clock() -> None:
@@ -78,17 +104,18 @@ def test_the_core_opens_no_file_socket_or_clock() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_a_block_imports_no_other_block_except_the_base_and_its_own_lowering_half() -> None:
-    wrong = []
-    for path in python_files("blocks"):
-        own = module_name(path).split(".")[-1].rsplit("_", 1)[0] + "_lowering"
-        for line, module in imports(path):
-            if module.split(".")[0] != "blocks" or module == "blocks.connector":
-                continue
-            other = module.split(".")[1]
-            if other not in {"connector", own}:
-                wrong.append(f"{place(path, line)} imports blocks.{other}")
-    assert not wrong, "\n".join(wrong)
+def test_a_block_imports_no_block_of_another_product() -> None:
+    """Adding a product is adding its files: all share the base class, and `connect` brings them together."""
+    wrong = {
+        f"{place(path, line)} imports {other}"
+        for path in python_files("blocks")
+        if path.stem != "connect"
+        for line, module in imports(path)
+        if (other := _ours(module)).startswith("blocks.")
+        and other != "blocks.connector"
+        and _product(other) != _product(module_name(path))
+    }
+    assert not wrong, "\n".join(sorted(wrong))
 
 
 def test_nobody_imports_the_command_line() -> None:
