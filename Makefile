@@ -13,7 +13,7 @@ READY  := .venv/.installed
 CODE   := $(foreach folder,tidegate blocks tasks flows deployments examples tests,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down check test bench simulate docs lock clean static unit
+.PHONY: help demo up down check test bench simulate docs lock clean static format lint types layers unit
 .SILENT:
 
 help:
@@ -41,13 +41,21 @@ check: static unit
 # Serial on purpose: the end-to-end tests measure, and two cores are little. A finding of the linters does not keep
 # the tests from running: one run tells all.
 test: $(READY)
-	failed=0; $(MAKE) --no-print-directory static || failed=1; $(BIN)/pytest || failed=1; exit $$failed
+	failed=0; $(MAKE) --no-print-directory --keep-going static || failed=1; $(BIN)/pytest || failed=1; exit $$failed
 
-static: $(READY)
+static: format lint types layers
+
+format: $(READY)
 	$(BIN)/ruff format --check --quiet --output-format concise . || { echo "to mend: $(BIN)/ruff format ."; exit 1; }
+
+lint: $(READY)
 	$(BIN)/ruff check --quiet .
+
+types: $(READY)
 	$(BIN)/mypy --no-error-summary $(CODE)
-	PYTHONPATH=. $(BIN)/lint-imports --no-logo > .venv/imports.txt || { cat .venv/imports.txt; exit 1; }
+
+layers: $(READY)
+	PYTHONPATH=. $(BIN)/lint-imports --no-logo > .venv/layers.txt || { cat .venv/layers.txt; exit 1; }
 
 unit: $(READY)
 	$(BIN)/pytest -q -m "not slow" $(wildcard tests/unit tests/house)
