@@ -214,7 +214,7 @@ def repair(release: str, read: Seen, weight: int) -> Change:
         split, mark = _whole(seen)
         _named(mark, release)
         if seen != read:
-            raise Fenced("the route has changed since it was read")
+            raise Refused("the route has changed since it was read")
         return Setting(split.at(min(split.weight, weight)), mark)
 
     return Change("repair", decide)
@@ -251,7 +251,7 @@ def _mine(seen: Seen, read: Seen, release: str, epoch: int) -> tuple[Split, Mark
     if mark.stop is not None:
         raise Fenced(f"{mark.stop.who} stopped this release ({mark.stop.why})")
     if seen != read:
-        raise Fenced("the route has changed since the proof was taken")
+        raise Refused("the route has changed since it was read")  # not fenced: read again, with fresh proof
     return split, mark
 
 

@@ -41,8 +41,13 @@ class Clock(Protocol):
 class Router(Protocol):
     """Splits one route's live traffic between stable and canary; weights and mark stand in one place."""
 
-    kind: str
-    compares: bool  # can it compare and set in one step? (a file can, an ALB cannot)
+    @property
+    def kind(self) -> str:
+        """Selects the lowering half: blocks/<kind>_lowering.py."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether it can compare and set in one step (a file can, an ALB cannot)."""
 
     def read(self) -> Seen:
         """Weights and mark as the router itself reports them, not as we last asked."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from tidegate.judge.limits import Judged, judge, worst
 from tidegate.ports import RunState, Sample, Verdict
-from tidegate.spec import Gate, Spec
+from tidegate.spec import Spec
 from tidegate.story import State, Story
 from tidegate.traffic import Seen
 
@@ -327,6 +327,8 @@ def _deadlines(spec: Spec, sight: Sight) -> list[Decision]:
             )
             if question.on_expiry == "rollback" and question.traffic:
                 decisions.append(Decision("down", f"approval {question.gate}: nobody answered in time"))
+            else:
+                decisions.append(Decision("again", f"approval {question.gate} expired", key="expired"))
     resting = sight.story.resting_since
     if resting and sight.at >= resting + spec.hold.parked_deadline:
         decisions.append(Decision("down", "it rested longer than allowed, and no later run continued it"))
@@ -394,7 +396,3 @@ def _detail(spec: Spec, watching: Watching, sight: Sight, judged: Sequence[Judge
         left = spec.hold.deadline.total_seconds() - watching.held
         shown["hold"] = {"since": watching.hold_since, "seconds_left": round(max(0.0, left), 1)}
     return shown
-
-
-def gates_of(spec: Spec, component: str) -> list[Gate]:
-    return [gate for gate in spec.gates if gate.component == component]

@@ -1,0 +1,164 @@
+"""
+An approval: the run suspends under a numbered key, a person resumes it by its form, the content decides.
+
+Resumed is not approved: a recorded verdict, then a stored answer, win over asking again; a key that was asked without
+an answer is skipped (docs/prefect.md 3). No field of the form has a default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from prefect import suspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import flow_run
+from pydantic import ConfigDict, Field, create_model
+
+from tasks.session import Session
+from tidegate.actions import AskApproval
+from tidegate.attempt import Attempt
+from tidegate.events import Answered, Event
+from tidegate.report.approval import approval_text
+from tidegate.spec import Spec
+
+TRIES = 20
+LATE = timedelta(seconds=60)  # an answer made in time counts: expiry is decided this long after (design 2.3)
+
+
+def ask_approval(session: Session, attempt: Attempt, action: AskApproval) -> Event:
+    """The recorded answer, or no return: the run suspends and its process ends."""
+    run_id = str(flow_run.id)
+    for n in range(1, TRIES + 1):
+        key = suspend_key(attempt.row.id, action, n)
+        stored = session.runs.run_input(run_id, f"suspended-{key}-response")
+        if stored is not None:
+            answer = weighed(attempt, action, stored)
+            if answer is not None:
+                return attempt.end(action, answer)
+            continue
+        if action.key in attempt.refresh().expired:
+            break
+        if session.runs.run_input(run_id, f"suspended-{key}-schema") is not None:
+            continue  # asked, and left without an answer: forced or crashed
+        if not _left(attempt, action):
+            break
+        _suspend(session, attempt, action, key, run_id)
+    return attempt.end(action, answered(attempt, action, "expired", "nobody", ""))
+
+
+def suspend_key(release: str, action: AskApproval, n: int) -> str:
+    """Lower case letters, digits and dashes, as Prefect wants keys."""
+    told = f"{release}-{action.place.step}-{action.name}-leg{action.place.leg}-{n}"
+    return re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")
+
+
+def _left(attempt: Attempt, action: AskApproval) -> timedelta | None:
+    """Time until the question's deadline; None when it has passed. The deadline runs from the first asking."""
+    question = attempt.story.questions.get(action.key)
+    left = question.deadline - attempt.ledger.now() if question else action.deadline
+    return left if left > timedelta(0) else None
+
+
+def _suspend(session: Session, attempt: Attempt, action: AskApproval, key: str, run_id: str) -> None:
+    deadline = attempt.ledger.now() + action.deadline
+    question = attempt.story.questions.get(action.key)
+    if question is not None:
+        deadline = question.deadline
+    body = {
+        "question": {
+            "gate": action.name,
+            "suspend_key": key,
+            "deadline": deadline.isoformat(),
+            "on_expiry": action.on_expiry,
+            "traffic": action.traffic,
+            "run_id": run_id,
+        }
+    }
+    attempt.begin(action, body)
+    text = description(session, attempt, action, deadline)
+    attempt.ledger.give_back(attempt.lease)
+    wait = (deadline - attempt.ledger.now()) + LATE + timedelta(hours=1)  # Prefect's own end comes after ours
+    suspend_flow_run(
+        wait_for_input=form(attempt.world.spec, action).with_initial_data(description=text),
+        key=key,
+        timeout=max(60, int(wait.total_seconds())),
+    )
+
+
+def description(session: Session, attempt: Attempt, action: AskApproval, deadline: datetime) -> str:
+    """The Markdown above the form: the facts, and what yes, no and silence do."""
+    row, ledger = attempt.row, attempt.ledger
+    look = ledger.look(row.id)
+    return approval_text(
+        spec=attempt.world.spec,
+        entries=ledger.entries(row.id),
+        readings=ledger.readings(row.id),
+        look=look.row if look else None,
+        gate=action.name,
+        deadline=deadline,
+        on_expiry=action.on_expiry,
+        traffic=action.traffic,
+        links=links(session, attempt),
+        by_hand={name: part.router.by_hand() for name, part in attempt.world.parts.items()},
+    )
+
+
+def links(session: Session, attempt: Attempt) -> dict[str, str]:
+    """Where a person can look."""
+    found = {"run": f"{session.installation.ui_url}/runs/flow-run/{flow_run.id}"}
+    found |= {name.removesuffix("_url"): value for name, value in session.installation.values.items()
+              if name.endswith("_url")}  # fmt: skip
+    return found
+
+
+def form(spec: Spec, action: AskApproval) -> type[RunInput]:
+    """The gate's own typed form: decision, name, note, and a plan where one can be chosen. No defaults anywhere."""
+    choices = ("approve", "reject", "park") if action.traffic and action.name != "leave-park" else ("approve", "reject")
+    fields: dict[str, Any] = {
+        "decision": (Literal[choices], Field(description="approve: go on · reject: " + action.on_expiry, title="Decision")),
+        "approver": (
+            Annotated[str, Field(min_length=2, max_length=60)],
+            Field(description="Who you are; stands in the report", title="Your name"),
+        ),
+        "note": (Annotated[str, Field(max_length=500)], Field(description="Why, or a dash", title="Note")),
+    }
+    if len(spec.plans) > 1 and (not action.traffic or action.name == "leave-park"):
+        plans = tuple(spec.plans)
+        fields["plan"] = (Literal[plans], Field(description=f"The spec's active plan is {spec.plan}", title="Traffic plan"))
+    made: type[RunInput] = create_model("Approval", __base__=_Form, **fields)
+    return made
+
+
+class _Form(RunInput):
+    model_config = ConfigDict(extra="forbid")
+
+
+def weighed(attempt: Attempt, action: AskApproval, stored: Mapping[str, Any]) -> Answered | None:
+    """A stored answer's content; None when it does not count (noted), and the question is asked again."""
+    decision, approver = str(stored.get("decision", "")), str(stored.get("approver", "")).strip()
+    allowed = _allowed(attempt, action.name)
+    problem = ""
+    if decision not in ("approve", "reject", "park"):
+        problem = f"decision {decision!r}"
+    elif len(approver) < 2:
+        problem = "no name"
+    elif allowed and approver not in allowed:
+        problem = f"{approver} may not answer; {', '.join(allowed)} may"
+    if problem:
+        attempt.note("answer-refused", {"gate": action.name, "why": problem})
+        return None
+    return answered(attempt, action, decision, approver, str(stored.get("note", "")), str(stored.get("plan", "")))
+
+
+def _allowed(attempt: Attempt, gate: str) -> tuple[str, ...]:
+    spec = attempt.world.spec
+    return spec.approval(gate).approvers if gate in {approval.name for approval in spec.approvals} else ()
+
+
+def answered(attempt: Attempt, action: AskApproval, decision: str, who: str, note: str, plan: str = "") -> Answered:
+    return Answered(
+        at=attempt.ledger.now(), gate=action.name, decision=decision, approver=who, note=note, plan=plan  # type: ignore[arg-type]
+    )

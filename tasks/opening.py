@@ -1,0 +1,75 @@
+"""Which release a run is about: a new one, its own from an earlier pass, or a resting one that it continues."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from blocks import connect
+from tasks.session import Session
+from tidegate.errors import ReleaseRefused, SpecError
+from tidegate.ledger import SCHEMA, ReleaseRow
+from tidegate.requests import ReleaseRequest
+from tidegate.story import Story
+from tidegate.world import World
+
+
+def find_or_open(session: Session, system: str, request: ReleaseRequest, run_id: str) -> tuple[ReleaseRow, World]:
+    """
+    The release of this run. A run that was seen before resumes its own; AlreadyReleasing names who holds the system.
+
+    A later run of a resting release's version continues it (`stop_after`).
+    """
+    for row in session.ledger.releases(system):
+        if row.run_id == run_id:
+            return row, session.world_of(row)
+    for row in session.ledger.releases(system):
+        if row.version == request.version:
+            story = Story.of(session.ledger.entries(row.id))
+            if story.resting_since is not None and not story.over and story.down is None:
+                session.ledger.adopt(row.id, run_id)
+                return row, session.world_of(row)
+            break
+    return _open(session, system, request, run_id)
+
+
+def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -> tuple[ReleaseRow, World]:
+    path = session.installation.spec_file(system)
+    text = path.read_bytes()
+    spec = connect.read_spec(text, str(path), session.installation.compress)
+    if request.plan is not None and request.plan not in spec.plans:
+        raise SpecError(f"no plan {request.plan!r} in {path.name}", f"plans: {', '.join(sorted(spec.plans))}")
+    if spec.compress > 1:
+        loopback_only(session)
+    world = session.world(spec)
+    body: dict[str, Any] = {
+        "schema": SCHEMA,
+        "system": system,
+        "spec": text.decode(),
+        "digest": hashlib.sha256(text + f"\ncompress {spec.compress}".encode()).hexdigest(),
+        "compress": spec.compress,
+        "request": request.model_dump(mode="json"),
+        "stops_found": stops_found(world),
+        "freezes_found": [f"{f.who}: {f.why}" for f in session.ledger.freezes(system)],
+    }
+    row = session.ledger.open(system, request.version, run_id, body, request.requester or "somebody (unproved)")
+    return row, world
+
+
+def stops_found(world: World) -> dict[str, str]:
+    """Component -> token of the stop or bar that stands on its route now: claim clears only these."""
+    found = {}
+    for component, part in world.parts.items():
+        mark = part.router.read().mark
+        if mark is not None and mark.stop is not None:
+            found[component] = mark.stop.token
+    return found
+
+
+def loopback_only(session: Session) -> None:
+    """Compressed time is for demos: refused for anything but loopback (design 6, C45)."""
+    for name, value in session.installation.values.items():
+        if value.startswith(("http://", "https://")) and not value.split("//", 1)[1].startswith(("127.", "localhost")):
+            raise ReleaseRefused(f"compressed time is refused: {name} is {value}, which is not loopback")
+
+

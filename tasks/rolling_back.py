@@ -1,0 +1,44 @@
+"""The body of the rollback flow: decide if nobody has, lower first, then perform the rest under the release's lease."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.runtime import deployment, flow_run
+from prefect.states import Completed, Failed
+
+from tasks.running import owner, perform_rest, refused, take_lease
+from tasks.session import Session
+from tidegate.attempt import begin_attempt
+from tidegate.errors import ReleaseRefused
+from tidegate.requests import RollbackRequest
+from tidegate.rollback import rollback
+from tidegate.shifting import decide_down
+from tidegate.story import State as Stage
+from tidegate.story import Story
+
+
+def run_rollback(request: RollbackRequest) -> State[Any]:
+    """Traffic first, then everything else; idempotent per release."""
+    session, system = Session.here(), str(deployment.name)
+    try:
+        row = owner(session, system, request.release)
+    except ReleaseRefused as no:
+        return refused(no)
+    world = session.world_of(row)
+    story = Story.of(session.ledger.entries(row.id))
+    if story.down is None:
+        decide_down(world, row.id, "a person, by the rollback flow (unproved)", request.reason)
+        get_run_logger().info("%s: every route back at 0 %%", row.id)
+    lease = session.installation.lease.total_seconds()
+    attempt = take_lease(
+        lambda: begin_attempt(world, row, str(flow_run.id), lease, "rollback", at_once=True, plan_acts=False)
+    )
+    perform_rest(session, attempt, rollback(world.spec, request.reason))
+    done = attempt.refresh()
+    if done.state is not Stage.ROLLED_BACK:
+        return Failed(name="RollbackIncomplete", message=f"{row.id} is {done.state}")
+    verified = next((b for b in done.answers.values() if b.get("event") == "rollback-verified"), {})
+    return Completed(name="RolledBack", message=f"{row.id}: {verified.get('evidence', '')}")

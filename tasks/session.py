@@ -1,0 +1,55 @@
+"""What a flow's process opens: its installation, the ledger, Prefect's API, the connected world of a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blocks import connect
+from blocks.folder_reports import FolderReports
+from blocks.installation import Installation
+from blocks.prefect_runs import PrefectRuns
+from blocks.sql_ledger import SqlLedger
+from blocks.system_clock import SystemClock
+from blocks.wayback_folder import WayBackFolder
+from tidegate.ledger import Ledger, ReleaseRow
+from tidegate.ports import Clock
+from tidegate.spec import Spec
+from tidegate.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The parts that every flow of this installation stands on."""
+
+    installation: Installation
+    ledger: Ledger
+    runs: PrefectRuns
+    clock: Clock
+
+    @classmethod
+    def here(cls) -> Session:
+        installation = Installation.here()
+        ledger = SqlLedger(installation.ledger_url)
+        return cls(installation, ledger, PrefectRuns(installation.prefect_url), SystemClock())
+
+    def frozen_spec(self, opened: Mapping[str, Any]) -> Spec:
+        """The spec's own bytes as the release's first entry keeps them; the file is not read again."""
+        return connect.read_spec(str(opened["spec"]).encode(), f"{opened['system']} (frozen)", int(opened["compress"]))
+
+    def world(self, spec: Spec) -> World:
+        home = self.installation.home
+        return connect.world(
+            spec,
+            self.installation,
+            self.ledger,
+            self.clock,
+            wayback=WayBackFolder(home / "wayback"),
+            bookings=self.runs,
+            reports=FolderReports(home / "reports", self.ledger, self.frozen_spec),
+        )
+
+    def world_of(self, row: ReleaseRow) -> World:
+        """The world of a release that is under way, from its first entry."""
+        return self.world(self.frozen_spec(self.ledger.entries(row.id)[0].body))

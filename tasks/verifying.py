@@ -1,0 +1,80 @@
+"""The body of the verify flow: one booked slot of a promoted release, or the run that makes it final."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from tasks.running import perform_rest, take_lease
+from tasks.session import Session
+from tidegate.attempt import begin_attempt
+from tidegate.errors import Fenced
+from tidegate.finalizing import finalize
+from tidegate.ledger import Draft, Kind
+from tidegate.requests import VerifyRequest
+from tidegate.shifting import decide_down
+from tidegate.slots import FINALIZE, Fate, fate
+from tidegate.story import State as Stage
+from tidegate.story import Story
+from tidegate.verifying import Verified, record, verify
+
+REMOVED_WITHIN = timedelta(minutes=5)  # blue waits for the mark, its last requests and the way-back record
+
+
+def run_verify(request: VerifyRequest) -> State[Any]:
+    """One outcome for this slot: PASS, FAIL, MISSED or SUPERSEDED, never two."""
+    session = Session.here()
+    row = session.ledger.find(request.release)
+    if row is None:
+        return Failed(name="Refused", message=f"the ledger knows no release {request.release}")
+    world = session.world_of(row)
+    story = Story.of(session.ledger.entries(row.id))
+    if request.slot == FINALIZE:
+        return _finalize(session, request)
+    gone = story.state not in (Stage.PROMOTED, Stage.FINALIZED, Stage.CLOSED)
+    what = fate(world.spec, request.slot, request.due, session.ledger.now(), story.slots, gone)
+    if what is Fate.ANSWERED:
+        return Completed(name="AnsweredBefore", message=str(story.slots[request.slot]["sentence"]))
+    if what is Fate.RUN:
+        verified = verify(world, story)
+    else:
+        late = f"due {request.due:%Y-%m-%d %H:%M:%S} UTC"
+        told = f"too late to be useful ({late})" if what is Fate.MISSED else f"the release is {story.state} ({late})"
+        verified = Verified("MISSED" if what is Fate.MISSED else "SUPERSEDED", told)
+    try:
+        record(session.ledger, row.id, request.slot, request.due, verified, str(flow_run.id))
+    except Fenced:
+        return Completed(name="AnsweredBefore", message=f"{request.slot} has its outcome")
+    return _shown(session, row.id, world.spec.verification.on_fail, request.slot, verified)
+
+
+def _shown(session: Session, release: str, on_fail: str, slot: str, verified: Verified) -> State[Any]:
+    """A late failure rolls back while promoted and the mark is its own; else it pages."""
+    if verified.outcome != "FAIL":
+        done = "Completed" if verified.outcome == "PASS" else verified.outcome.title()
+        return Completed(name=done, message=verified.sentence)
+    story = Story.of(session.ledger.entries(release))
+    row = session.ledger.find(release)
+    if on_fail == "rollback" and story.state is Stage.PROMOTED and row is not None:
+        decide_down(session.world_of(row), release, f"verification {slot}", verified.sentence)
+    else:
+        body = {"why": f"verification {slot}: {verified.sentence}; state {story.state}"}
+        session.ledger.append(release, Draft(Kind.NOTE, "paged", body, f"verification {slot}"))
+    return Failed(name="VerificationFailed", message=verified.sentence)
+
+
+def _finalize(session: Session, request: VerifyRequest) -> State[Any]:
+    """Green alone, blue removed: booked for when the time to keep blue is over."""
+    row = session.ledger.find(request.release)
+    assert row is not None
+    world, story = session.world_of(row), Story.of(session.ledger.entries(row.id))
+    if story.state not in (Stage.PROMOTED, Stage.FINALIZED):
+        return Completed(name="NotNeeded", message=f"{row.id} is {story.state}: there is nothing to make final")
+    lease = session.installation.lease.total_seconds()
+    attempt = take_lease(lambda: begin_attempt(world, row, row.run_id, lease, "finalize"))
+    perform_rest(session, attempt, finalize(world.spec), REMOVED_WITHIN)
+    return Completed(name="Closed", message=f"{row.id} is final; stable is {row.version}")

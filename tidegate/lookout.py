@@ -1,0 +1,381 @@
+"""
+The watch's hands: read the world, let `tidegate.watch.look` decide, carry its decisions out, write the row.
+
+Ports only. It needs no orchestrator to look and lower; without the ledger it goes on by its own copies of story and
+spec. `deployments/watch.py` gives it a process, a lease and side threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from tidegate import kernel, shifting
+from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable, Refused, TidegateError
+from tidegate.ledger import Draft, Kind, Ledger, LookRow, Reading, ReleaseRow
+from tidegate.ports import Clock, RunState, Sample
+from tidegate.story import State, Story
+from tidegate.traffic import Seen
+from tidegate.watch import Decision, Health, Look, Sight, Watching, look
+from tidegate.wayback import Way, WayBack
+from tidegate.world import World
+
+WATCH = "watch"
+
+
+class Aside(Protocol):
+    """The orchestrator, asked from a side thread: nothing here waits for it."""
+
+    def state(self, run_id: str) -> RunState | None:
+        """What was last heard of this run; None when nothing was."""
+
+    def want(self, decision: Decision, row: ReleaseRow) -> None:
+        """Carry out `again`, `new-run`, `ask-rollback` or `page` when the orchestrator answers."""
+
+
+class NoOrchestrator:
+    """Nobody to ask: looking and lowering go on."""
+
+    def state(self, run_id: str) -> RunState | None:
+        return None
+
+    def want(self, decision: Decision, row: ReleaseRow) -> None:
+        return None
+
+
+@dataclass(slots=True)
+class Watched:
+    """The lookout's own copy of a release: enough to look and lower without the ledger."""
+
+    row: ReleaseRow
+    world: World
+    story: Story
+    watching: Watching
+    looked: float | None = None  # elapsed clock of the look before
+    evidence_at: datetime | None = None
+    seen: dict[str, Seen | None] = field(default_factory=dict)
+
+
+class Lookout:
+    """One watch over all releases of an installation."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        world_of: Callable[[ReleaseRow, Mapping[str, object]], World],
+        aside: Aside | None = None,
+        *,
+        grace: float = 25.0,
+        ledger_url: str = "",
+    ) -> None:
+        self.ledger, self.clock, self.world_of = ledger, clock, world_of
+        self.aside = aside or NoOrchestrator()
+        self.grace, self.ledger_url = grace, ledger_url
+        self.number = 0  # the watch's lease; 0: none, rows are refused, looking and lowering go on
+        self.watched: dict[str, Watched] = {}
+
+    def round(self) -> list[LookRow]:
+        """Look once at every watched release; the rows written."""
+        try:
+            self._find()
+        except LedgerUnavailable:
+            pass  # by our own copies
+        return [row for watched in list(self.watched.values()) if (row := self._look(watched)) is not None]
+
+    def _find(self) -> None:
+        rows = {row.id: row for row in self.ledger.releases(watched=True)}
+        for gone in set(self.watched) - set(rows):
+            del self.watched[gone]
+        for release, row in rows.items():
+            if release in self.watched:
+                self.watched[release].row = row
+                continue
+            story = Story.of(self.ledger.entries(release))
+            seen = self.ledger.look(release)
+            memory = Watching.from_json(seen.row.state) if seen and seen.row.state else Watching()
+            self.watched[release] = Watched(row, self.world_of(row, story.opened), story, memory)
+
+    # -- one look -----------------------------------------------------------------------------------------------------
+
+    def _look(self, watched: Watched) -> LookRow | None:
+        every = watched.world.spec.looking.every.total_seconds()
+        now = self.clock.elapsed()
+        passed = 0.0 if watched.looked is None else min(now - watched.looked, 2 * every)
+        watched.looked = now
+        sight = self._sight(watched, passed)
+        before = watched.watching
+        watched.watching, decisions, told = look(watched.world.spec, before, sight)
+        self._record_evidence(watched, sight)
+        for decision in decisions:
+            self._carry_out(watched, decision, sight)
+        return self._write_row(watched, sight, told)
+
+    def _sight(self, watched: Watched, passed: float) -> Sight:
+        story, world, row = watched.story, watched.world, watched.row
+        quiet, at = True, world.clock.now()
+        dead: float | None = None
+        try:
+            story.since(self.ledger.entries(row.id, after=story.seq))
+        except LedgerUnavailable:
+            quiet = False
+        seen = {component: _read(world, component) for component in self._routes(watched)}
+        try:
+            at = self.ledger.now()
+            quiet = quiet and self.ledger.seq(row.id) == story.seq
+            dead = self.ledger.lease_died(row.id)
+        except LedgerUnavailable:
+            quiet = False
+        watched.seen = seen
+        return Sight(
+            at=at,
+            passed=passed,
+            story=story,
+            quiet=quiet,
+            seen=seen,
+            samples=self._samples(watched, seen),
+            health={c: _health(world, story, c, s) for c, s in seen.items() if story.claimed.get(c)},
+            wayback_here=self._wayback(watched, seen),
+            lease_dead_for=dead,
+            run=self.aside.state(row.run_id) if row.run_id else None,
+            newer=self._newer(watched, seen),
+            grace=self.grace,
+        )
+
+    def _routes(self, watched: Watched) -> list[str]:
+        """The routes that are this release's: those it has claimed."""
+        return [component for component in watched.world.parts if component in watched.story.claimed]
+
+    def _samples(self, watched: Watched, seen: Mapping[str, Seen | None]) -> dict[str, Sample]:
+        samples, story = dict[str, Sample](), watched.story
+        if not story.had_traffic or story.state not in (State.SHIFTING, State.PROMOTED):
+            return samples
+        for gate in watched.world.spec.gates:
+            route = seen.get(gate.component)
+            split = route.split if route else None
+            if split is not None and split.canary is not None:
+                metrics = watched.world.parts[gate.component].metrics
+                try:
+                    samples[gate.name] = metrics.sample(gate.metric, split.canary, gate.window)
+                except ConnectorError as why:
+                    samples[gate.name] = Sample(gate.metric, None, None, None, gate.window, self.clock.now(), str(why))
+        return samples
+
+    def _newer(self, watched: Watched, seen: Mapping[str, Seen | None]) -> str:
+        for route in seen.values():
+            name = route.mark.release if route and route.mark else ""
+            if name and name != watched.row.id and name in self.watched:
+                return name
+        return ""
+
+    # -- the way-back record -------------------------------------------------------------------------------------------
+
+    def _wayback(self, watched: Watched, seen: Mapping[str, Seen | None]) -> bool:
+        """Whether the right record lies here; written when it does not, removed once the release is final."""
+        store, story, row = watched.world.wayback, watched.story, watched.row
+        if store is None:
+            return False
+        try:
+            if story.state in (State.FINALIZED, State.CLOSED) or story.final:
+                store.remove(row.system, row.id)
+                return False
+            if story.state not in (State.SHIFTING, State.PROMOTED) or len(story.claimed) < len(watched.world.parts):
+                return False
+            right = self._record(watched)
+            found = store.read(row.system)
+            if found is None or replace(found, written_at="") != replace(right, written_at=""):
+                if found is not None and found.release != row.id and found.release in self.watched and not _mine(seen, row.id):
+                    return False  # a newer release's record is not replaced by an older one's
+                store.write(right)
+                found = store.read(row.system)
+            return found is not None and found.release == row.id and found.state == right.state
+        except (OSError, ValueError, TidegateError):
+            return False
+
+    def _record(self, watched: Watched) -> WayBack:
+        story, row = watched.story, watched.row
+        ways = tuple(
+            Way(component, part.router.kind, part.router.address(), part.router.by_hand())
+            for component, part in watched.world.parts.items()
+        )
+        state = "promoted" if story.state is State.PROMOTED else "shifting"
+        blue = next(iter(story.claimed.values()))["stable"]
+        return WayBack(row.system, row.id, row.version, str(blue), state, self.clock.now().isoformat(), ways, self.ledger_url)
+
+    # -- carrying out --------------------------------------------------------------------------------------------------
+
+    def _carry_out(self, watched: Watched, decision: Decision, sight: Sight) -> None:
+        row = watched.row
+        try:
+            match decision.kind:
+                case "down":
+                    self._down(watched, decision.why)
+                case "repair":
+                    self._repair(watched, decision, sight)
+                case "show-lowering":
+                    self._show_lowering(watched, decision, sight)
+                case "write-down":
+                    self._write_down(watched, decision)
+                case "expire":
+                    key = f"expired/{decision.key}"
+                    self.ledger.append(row.id, Draft(Kind.EXPIRY, key, {"why": decision.why}, WATCH))
+                case "supersede":
+                    self.ledger.append(row.id, Draft(Kind.EXPIRY, "superseded", {"why": decision.why}, WATCH))
+                case "fence":
+                    self._fence(watched)
+                case _:
+                    self._aside(watched, decision)
+        except (LedgerUnavailable, ConnectorError, Refused):
+            return  # the next look sees the same and decides again
+
+    def _down(self, watched: Watched, why: str) -> None:
+        """Weight with stop first (one write, the fence), then the ledger; the next look does what is left."""
+        story = watched.story
+        stop = shifting.new_stop(WATCH, why, self.clock.now())
+        if story.down is not None:
+            stop = replace(stop, token=story.down.token or stop.token, who=story.down.who)
+        if story.claimed:
+            shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0)
+        if story.down is None:
+            shifting.write_down(watched.world, watched.row.id, stop)
+
+    def _write_down(self, watched: Watched, decision: Decision) -> None:
+        """A stop in the mark is a Down not yet written: whoever sees it writes it, and it counts for every route."""
+        route = watched.seen.get(decision.component)
+        stop = route.mark.stop if route and route.mark else None
+        if stop is not None:
+            shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0)
+            shifting.write_down(watched.world, watched.row.id, stop)
+
+    def _repair(self, watched: Watched, decision: Decision, sight: Sight) -> None:
+        read = sight.seen[decision.component]
+        assert read is not None
+        router = watched.world.parts[decision.component].router
+        router.write(kernel.repair(watched.row.id, read, decision.weight))
+        self._aside(watched, Decision("page", decision.why, decision.component))
+        body = {"component": decision.component, "why": decision.why}
+        self.ledger.append(watched.row.id, Draft(Kind.NOTE, "repaired", body, WATCH))
+
+    def _show_lowering(self, watched: Watched, decision: Decision, sight: Sight) -> None:
+        read = sight.seen[decision.component]
+        assert read is not None
+        watched.world.parts[decision.component].router.write(kernel.repair(watched.row.id, read, 0))
+        last = [c for c in self._routes(watched)][-1]
+        if decision.component == last:
+            watched.watching = replace(watched.watching, lowered_once=True)
+
+    def _fence(self, watched: Watched) -> None:
+        """The system's epoch + 1, in ledger and mark: a frozen attempt that wakes writes nothing any more."""
+        marks = [route.mark for route in watched.seen.values() if route]
+        above = max((mark.epoch for mark in marks if mark), default=0)
+        epoch = self.ledger.fence(watched.row.id, above)
+        for component in self._routes(watched):
+            try:
+                watched.world.parts[component].router.write(kernel.stamp(watched.row.id, epoch))
+            except Fenced:
+                continue
+
+    def _aside(self, watched: Watched, decision: Decision) -> None:
+        if decision.kind == "page":
+            told = f"{decision.component}: {decision.why}"
+            if told in watched.watching.paged:
+                return
+            watched.watching = replace(watched.watching, paged=(*watched.watching.paged, told)[-20:])
+            self.ledger.append(watched.row.id, Draft(Kind.NOTE, "paged", {"why": told}, WATCH))
+        self.aside.want(decision, watched.row)
+
+    # -- row and evidence ----------------------------------------------------------------------------------------------
+
+    def _write_row(self, watched: Watched, sight: Sight, told: Look) -> LookRow | None:
+        weights = {component: seen.weight for component, seen in sight.seen.items() if seen is not None}
+        every = len(watched.world.parts)
+        row = LookRow(
+            release=watched.row.id,
+            seq=watched.story.seq,
+            step=watched.watching.done,
+            verdict=told.verdict.value,
+            sentence=told.sentence,
+            router_read=len(weights) == every,
+            can_lower=watched.watching.lowered_once,
+            wayback_here=sight.wayback_here,
+            watch=self.number,
+            against=told.against,
+            weights=weights,
+            detail=dict(told.detail),
+            state=watched.watching.to_json(),
+        )
+        try:
+            self.ledger.put_look(row)
+            return row
+        except (LedgerUnavailable, Fenced):
+            return None
+
+    def _record_evidence(self, watched: Watched, sight: Sight) -> None:
+        """Readings beside the chain, at most one a second and metric."""
+        if not sight.samples or (watched.evidence_at and sight.at - watched.evidence_at < timedelta(seconds=1)):
+            return
+        watched.evidence_at = sight.at
+        of = {gate.name: gate.component for gate in watched.world.spec.gates}
+        readings = [
+            Reading(sight.at, of[name], "canary", sample.metric, sample.value, sample.count)
+            for name, sample in sight.samples.items()
+        ]
+        readings += self._stable_readings(watched, sight)
+        readings += [
+            Reading(sight.at, component, "canary", "weight", float(seen.weight), None)
+            for component, seen in sight.seen.items()
+            if seen is not None
+        ]
+        try:
+            self.ledger.put_readings(watched.row.id, readings)
+        except LedgerUnavailable:
+            return
+
+    def _stable_readings(self, watched: Watched, sight: Sight) -> list[Reading]:
+        """The same metrics of stable over the same window, for people and for the comparing judge."""
+        found = []
+        for gate in watched.world.spec.gates:
+            route = sight.seen.get(gate.component)
+            if route is None or route.split is None or route.split.canary is None:
+                continue
+            try:
+                sample = watched.world.parts[gate.component].metrics.sample(gate.metric, route.split.stable, gate.window)
+            except ConnectorError:
+                continue
+            found.append(Reading(sight.at, gate.component, "stable", gate.metric, sample.value, sample.count))
+        return found
+
+
+def _read(world: World, component: str) -> Seen | None:
+    try:
+        return world.parts[component].router.read()
+    except (ConnectorError, OSError):
+        return None
+
+
+def _mine(seen: Mapping[str, Seen | None], release: str) -> bool:
+    return any(route is not None and route.mark is not None and route.mark.release == release for route in seen.values())
+
+
+def _health(world: World, story: Story, component: str, seen: Seen | None) -> Health | None:
+    """Green's and blue's instances as they report themselves; None when the platform cannot be asked."""
+    if seen is None or seen.split is None or seen.split.canary is None:
+        return None
+    platform, wanted = world.parts[component].platform, world.spec.components[component].instances
+    try:
+        green, blue = platform.status(seen.split.canary.name), platform.status(seen.split.stable.name)
+    except ConnectorError:
+        return None
+    digests = {instance.digest for instance in green.instances if instance.healthy} if green else set()
+    released = {body["digest"] for body in story.answers.values() if body.get("event") == "green-created" and
+                body["component"] == component}  # fmt: skip
+    sick = next((i for i in green.instances if not i.healthy), None) if green else None
+    return Health(
+        green_ready=green.ready if green else 0,
+        green_wanted=wanted,
+        right_digest=digests <= released,
+        blue_ready=blue.ready if blue else 0,
+        detail=f"{sick.name}: {sick.detail}" if sick else "" if green else "nothing runs",
+    )

@@ -1,0 +1,210 @@
+"""How a release is prepared and cleaned up, through ports only: checks, backup, artifact, green, blue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tidegate import actions as do
+from tidegate import events as ev
+from tidegate.attempt import Attempt
+from tidegate.errors import ConnectorError, Denied, NotApplied
+from tidegate.ports import CheckResult, PlatformState, Verdict
+from tidegate.story import Story
+from tidegate.traffic import Side
+from tidegate.world import World
+
+CAPACITY_AGAIN = 0.5  # seconds between two looks at a starting green
+HEALTHY_WITHIN = timedelta(seconds=120)
+
+
+def run_check(world: World, story: Story, action: do.RunCheck) -> ev.Event:
+    """One check's answer; our own trouble in asking is an ERROR, never a pass."""
+    spec = world.spec.check(action.name)
+    began = world.clock.elapsed()
+    try:
+        result = world.checks[action.name].run(facts(world, story, action.component))
+    except ConnectorError as why:
+        result = CheckResult(Verdict.ERROR, str(why))
+    return ev.CheckRun(
+        at=world.clock.now(),
+        name=action.name,
+        component=action.component,
+        verdict=result.verdict,
+        evidence=result.evidence,
+        remedy=spec.remedy or result.remedy,
+        seconds=round(world.clock.elapsed() - began, 3),
+    )
+
+
+def facts(world: World, story: Story, component: str) -> dict[str, str]:
+    """What a check's templates may name."""
+    known = {
+        "release": story.release,
+        "system": world.spec.system,
+        "version": story.release.split("/")[1] if story.release else "",
+        "component": component,
+    }
+    for body in story.answers.values():
+        if body.get("event") == "green-created" and body["component"] == component:
+            known |= {"url": body["urls"][0], "urls": " ".join(body["urls"]), "digest": body["digest"]}
+    return known
+
+
+def take_backup(attempt: Attempt, action: do.TakeBackup) -> ev.Event:
+    backup, release = attempt.world.backups[action.name], attempt.row.id
+
+    def taken(location: str) -> ev.Event:
+        return ev.BackupTaken(at=attempt.world.clock.now(), name=action.name, location=location)
+
+    def observe() -> ev.Event | None:
+        found = backup.find(release)
+        return taken(found) if found else None
+
+    return attempt.once(action, lambda: taken(backup.take(release)), observe)
+
+
+def prove_backup(world: World, action: do.ProveBackup) -> ev.Event:
+    """A backup counts only after a restore into a scratch place and a comparison (parts.md 6)."""
+    try:
+        proof = world.backups[action.name].verify(action.location)
+    except Denied as broken:
+        return ev.BackupProven(at=world.clock.now(), name=action.name, verdict=Verdict.FAIL, evidence=str(broken))
+    rows = {table: count for table, (count, _) in proof.tables.items()}
+    told = f"{len(rows)} tables, {sum(rows.values())} rows restored and equal"
+    return ev.BackupProven(
+        at=world.clock.now(),
+        name=action.name,
+        verdict=Verdict.PASS,
+        evidence=told,
+        tables=rows,
+        size=proof.size,
+        seconds=round(proof.seconds, 3),
+    )
+
+
+def push_artifact(attempt: Attempt, action: do.PushArtifact) -> ev.Event:
+    world = attempt.world
+    source = world.spec.components[action.component].source.replace("{version}", attempt.row.version)
+
+    def push() -> ev.Event:
+        digest = world.parts[action.component].registry.push(source)
+        return ev.ArtifactPushed(at=world.clock.now(), component=action.component, digest=digest)
+
+    return attempt.once(action, push)
+
+
+def create_green(attempt: Attempt, action: do.CreateGreen) -> ev.Event:
+    """Start this digest beside blue, or adopt what an earlier attempt started (I13)."""
+    world, row = attempt.world, attempt.row
+    part, spec = world.parts[action.component], world.spec.components[action.component]
+
+    def created() -> ev.Event:
+        state = part.platform.create(row.id, row.version, action.digest, spec.instances)
+        return _created(world, action, state)
+
+    return attempt.once(action, created, created)  # creating adopts what exists: the observation half is the act itself
+
+
+def _created(world: World, action: do.CreateGreen, state: PlatformState) -> ev.GreenCreated:
+    part = world.parts[action.component]
+    split = part.router.read().split
+    blue = split.serving if split else None
+    ready = part.platform.status(blue.name) if blue else None
+    return ev.GreenCreated(
+        at=world.clock.now(),
+        component=action.component,
+        digest=action.digest,
+        side=state.side.name,
+        urls=state.side.urls,
+        blue=blue.name if blue else "",
+        blue_ready=ready.ready if ready else 0,
+    )
+
+
+def await_healthy(world: World, action: do.AwaitHealthy) -> ev.Event:
+    """All instances healthy with the release's own digest, or a FAIL that says which one is not and why."""
+    platform, deadline = world.parts[action.component].platform, world.clock.elapsed() + HEALTHY_WITHIN.total_seconds()
+    wanted = world.spec.components[action.component].instances
+    while True:
+        state = platform.status(action.side)
+        problem = unwell(state, wanted, action.digest)
+        if not problem or world.clock.elapsed() >= deadline:
+            break
+        world.clock.sleep(CAPACITY_AGAIN)
+    return ev.BecameHealthy(
+        at=world.clock.now(),
+        component=action.component,
+        verdict=Verdict.FAIL if problem else Verdict.PASS,
+        instances=state.ready if state else 0,
+        evidence=problem or f"{wanted} of {wanted} instances healthy, each reports {action.digest[:19]}",
+    )
+
+
+def unwell(state: PlatformState | None, wanted: int, digest: str) -> str:
+    """Why these instances are not the release's healthy green; "" when they are (F58, F61, F68)."""
+    if state is None:
+        return "nothing runs under this name"
+    if state.ready < wanted:
+        sick = next((i for i in state.instances if not i.healthy), None)
+        return f"{state.ready} of {wanted} instances are healthy" + (f"; {sick.name}: {sick.detail}" if sick else "")
+    wrong = [i.name for i in state.instances if i.digest != digest]
+    return f"{', '.join(wrong)} run another digest" if wrong else ""
+
+
+def stop_green(attempt: Attempt, action: do.StopGreen) -> ev.Event:
+    """Green goes once it carries nothing; a route that is another release's keeps its sides."""
+    world, side = attempt.world, ""
+    for body in attempt.story.answers.values():
+        if body.get("event") == "green-created" and body["component"] == action.component:
+            side = body["side"]
+
+    def stop() -> ev.Event:
+        split = world.parts[action.component].router.read().split
+        carries = split is not None and (split.stable.name == side or (split.canary and split.canary.name == side and split.weight))
+        if side and not carries:
+            world.parts[action.component].platform.remove(side, world.spec.cleanup.grace)
+        told = f"kept: {side} carries traffic" if carries else side
+        return ev.GreenStopped(at=world.clock.now(), component=action.component, side=told)
+
+    return attempt.once(action, stop)
+
+
+def verify_rollback(world: World, story: Story) -> ev.Event:
+    """Blue healthy and carrying everything on every route of the release."""
+    problems, at = [], world.clock.now()
+    for component, claimed in story.claimed.items():
+        part = world.parts[component]
+        seen, state = part.router.read(), part.platform.status(claimed["stable"])
+        if seen.split is None or seen.split.serving is None or seen.split.serving.name != claimed["stable"]:
+            problems.append(f"{component}: {claimed['stable']} does not carry everything")
+        if state is None or not state.ready:
+            problems.append(f"{component}: no instance of {claimed['stable']} is healthy")
+    seconds = (at - story.down.at).total_seconds() if story.down else 0.0
+    verdict = Verdict.FAIL if problems else Verdict.PASS
+    told = "; ".join(problems) or "stable is healthy and carries everything"
+    return ev.RollbackVerified(at=at, verdict=verdict, evidence=told, seconds=max(0.0, round(seconds, 3)))
+
+
+def remove_blue(attempt: Attempt, action: do.RemoveBlue) -> ev.Event:
+    """
+    Blue goes only after the mark reads final, blue has no request, and the way-back record is gone (I8).
+
+    NotApplied while one of these does not hold yet: the caller tries again.
+    """
+    world, part = attempt.world, attempt.world.parts[action.component]
+    blue = str(attempt.story.claimed[action.component]["stable"])
+
+    def remove() -> ev.Event:
+        seen = part.router.read()
+        if seen.mark is None or not seen.mark.final or seen.mark.release != attempt.row.id:
+            raise NotApplied(f"{action.component}: the mark does not read final for {attempt.row.id}")
+        if world.wayback is not None:
+            record = world.wayback.read(attempt.row.system)
+            if record is not None and record.release == attempt.row.id:
+                raise NotApplied("the way-back record still lies there; the watch removes it")
+        if part.router.drained(Side(blue, ())) is False:
+            raise NotApplied(f"{action.component}: {blue} still has requests")
+        part.platform.remove(blue, world.spec.cleanup.grace)
+        return ev.BlueRemoved(at=world.clock.now(), component=action.component, side=blue)
+
+    return attempt.once(action, remove)

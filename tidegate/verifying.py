@@ -1,0 +1,91 @@
+"""One verification slot: what it looks at, and its one outcome in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from tidegate.actions import Place, RunCheck
+from tidegate.errors import ConnectorError
+from tidegate.events import CheckRun, Slotted
+from tidegate.judge.limits import Judged, judge, worst
+from tidegate.ledger import Draft, Kind, Ledger
+from tidegate.ports import Sample, Verdict
+from tidegate.preparing import run_check, unwell
+from tidegate.story import Story
+from tidegate.traffic import Seen
+from tidegate.world import World
+
+TRIES_FOR_DATA = 20  # half seconds: a fresh process has no history of counters yet
+HERE = Place(plan="verify")
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    outcome: Literal["PASS", "FAIL", "MISSED", "SUPERSEDED", "INCONCLUSIVE"]
+    sentence: str
+
+
+def verify(world: World, story: Story) -> Verified:
+    """Instances, limits and the slot's own checks of what carries the traffic now; no data is never a PASS."""
+    problems, unsure = list[str](), list[str]()
+    for component, part in world.parts.items():
+        seen = part.router.read()
+        problems += _instances(world, story, component, seen)
+    judged = _judged(world)
+    problems += [one.sentence for one in judged if one.verdict is Verdict.FAIL]
+    unsure += [one.sentence for one in judged if one.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR)]
+    for name in world.spec.verification.checks:
+        component = world.spec.check(name).component or ""
+        ran = run_check(world, story, RunCheck(HERE, name, component))
+        assert isinstance(ran, CheckRun)
+        if ran.verdict is not Verdict.PASS:
+            problems.append(f"check {name}: {ran.evidence}")
+    if problems:
+        return Verified("FAIL", "; ".join(problems))
+    if unsure:
+        return Verified("INCONCLUSIVE", "; ".join(unsure))
+    return Verified("PASS", "; ".join(one.sentence for one in judged) or "instances healthy")
+
+
+def _instances(world: World, story: Story, component: str, seen: Seen) -> list[str]:
+    split = seen.split
+    if split is None or split.serving is None:
+        return [f"{component}: no side carries everything"]
+    digest = next(
+        (str(b["digest"]) for b in story.answers.values() if b.get("event") == "green-created" and b["component"] == component),
+        "",
+    )
+    state = world.parts[component].platform.status(split.serving.name)
+    problem = unwell(state, world.spec.components[component].instances, digest)
+    return [f"{component}: {problem}"] if problem else []
+
+
+def _judged(world: World) -> list[Judged]:
+    """Limits over a window that this process measured itself; asked again until there are samples enough."""
+    judged: list[Judged] = []
+    for _ in range(TRIES_FOR_DATA):
+        judged = [judge(gate, _sample(world, gate.component, gate.metric, gate.window), timedelta.max)
+                  for gate in world.spec.gates]  # fmt: skip
+        if worst(judged) in (Verdict.PASS, Verdict.FAIL):
+            break
+        world.clock.sleep(0.5)
+    return judged
+
+
+def _sample(world: World, component: str, metric: str, window: timedelta) -> Sample:
+    split = world.parts[component].router.read().split
+    serving = split.serving if split else None
+    if serving is None:
+        return Sample(metric, None, None, None, window, world.clock.now(), "no side carries everything")
+    try:
+        return world.parts[component].metrics.sample(metric, serving, window)
+    except ConnectorError as why:
+        return Sample(metric, None, None, None, window, world.clock.now(), str(why))
+
+
+def record(ledger: Ledger, release: str, slot: str, due: datetime, verified: Verified, who: str) -> None:
+    """The slot's outcome under its unique key; Fenced when it has one already (I26)."""
+    event = Slotted(at=ledger.now(), slot=slot, outcome=verified.outcome, sentence=verified.sentence, due=due)
+    ledger.append(release, Draft(Kind.SLOT, f"slot/{slot}", event.to_body(), who))
