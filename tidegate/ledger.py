@@ -83,7 +83,7 @@ def chain(release: str, seq: int, draft: Draft, at: datetime, previous: str) -> 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry's place and hash, kept apart from the chain: what a cut at the end is measured against."""
+    """The last entry's place and hash, kept apart from the chain: it tells of a cut at the end."""
 
     seq: int
     hash: str
@@ -93,8 +93,8 @@ def broken_at(entries: Sequence[Entry], head: Head | None = None) -> int | None:
     """
     The seq at which a chain stops holding, or None: any change, loss, swap or insertion is found (I23).
 
-    A chain cut at its end still chains: only a `head` kept elsewhere (the release's row, a message sent outside)
-    tells. With an older head, hand in the entries up to its seq.
+    A chain cut at its end still chains: only a `head` kept elsewhere tells (the release's row, a message
+    sent outside). With an older head, hand in the entries up to its seq.
     """
     previous, expected = FIRST_HASH, 1
     for entry in entries:
@@ -250,7 +250,7 @@ class Ledger(Protocol):
     def seq(self, release: str) -> int: ...
 
     def audit(self, release: str) -> int | None:
-        """The seq at which the chain, read with its head, stops holding; None when all of it is there and right."""
+        """The seq at which the chain, read with its head, stops holding; None when it is whole and right."""
 
     def put_look(self, row: LookRow) -> None:
         """Replace the release's look row; Fenced without the watch's current lease number."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import isnan
 from typing import Any
 
 from tidegate.errors import AlreadyReleasing, Fenced, LedgerMismatch
-from tidegate.ledger import Draft, Entry, Kind, Lease, ReleaseRow, canonical
+from tidegate.ledger import Draft, Entry, Kind, Lease, Reading, ReleaseRow, canonical
 
 ACTS = frozenset({Kind.INTENT, Kind.OUTCOME})  # only who holds the release's number appends these
 ONCE = frozenset({Kind.OUTCOME, Kind.SLOT, Kind.EXPIRY})  # one entry a key
@@ -66,7 +67,7 @@ def retired(row: ReleaseRow, *, watched: bool) -> ReleaseRow:
 
 
 def taken(row: ReleaseRow, now: datetime, run_id: str, epoch: int, seconds: float) -> ReleaseRow:
-    """The row under a fresh lease, unless another's lives: a dead attempt of the same run has to run out, too."""
+    """The row under a fresh lease unless one lives; a dead attempt of the same run has to run out, too."""
     if row.lease_until is not None and row.lease_until > now:
         left = (row.lease_until - now).total_seconds()
         raise Fenced(
@@ -76,16 +77,14 @@ def taken(row: ReleaseRow, now: datetime, run_id: str, epoch: int, seconds: floa
     return leased(row, now, run_id, epoch, seconds)
 
 
-def taken_at_once(
-    row: ReleaseRow, now: datetime, run_id: str, epoch: int, seconds: float, down: int | None
-) -> ReleaseRow:
-    """A rollback does not wait for the lease of the release that it rolls back; `down` is the first Down's seq."""
+def may_take_at_once(row: ReleaseRow, down: int | None) -> None:
+    """A rollback does not wait for the lease of what it rolls back; `down` is the first Down's seq."""
     if down is None:
         raise Fenced(f"{row.id}: no Down stands, so its lease cannot be taken at once")
-    return leased(row, now, run_id, epoch, seconds)
 
 
 def leased(row: ReleaseRow, now: datetime, run_id: str, epoch: int, seconds: float) -> ReleaseRow:
+    """The row under a fresh lease, whoever held it before."""
     return replace(row, epoch=epoch, run_id=run_id, lease_until=now + timedelta(seconds=seconds))
 
 
@@ -93,8 +92,8 @@ def renewed(row: ReleaseRow, now: datetime, lease: Lease) -> ReleaseRow | None:
     """
     The row with a longer lease; None when a newer epoch is out or the lease was given back.
 
-    One that ran out while nobody took it lives again. One that was given back does not: a late renewal by a side
-    thread would leave a lease that dies, and the watch would start the run again.
+    One that ran out while nobody took it lives again. One that was given back does not: a side thread's late
+    renewal would leave a lease that dies, and the watch would start the run again.
     """
     if row.epoch != lease.epoch or row.lease_until is None:
         return None
@@ -106,11 +105,11 @@ def given_back(row: ReleaseRow, lease: Lease) -> ReleaseRow:
     return replace(row, lease_until=None) if row.epoch == lease.epoch else row
 
 
-def dead_for(row: ReleaseRow, now: datetime) -> float | None:
+def dead_for(lease_until: datetime | None, now: datetime) -> float | None:
     """Seconds since the lease ran out without being given back."""
-    if row.lease_until is None or row.lease_until > now:
+    if lease_until is None or lease_until > now:
         return None
-    return (now - row.lease_until).total_seconds()
+    return (now - lease_until).total_seconds()
 
 
 def once(draft: Draft) -> str | None:
@@ -138,12 +137,57 @@ def standing(entry: Entry) -> Fenced:
 
 
 def settled(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body as it will be read back: hashed in this spelling, or numbers as keys would break their chain."""
+    """The body as it will be read back, since this is what gets hashed (JSON makes 10 as a key "10")."""
     read_back: dict[str, Any] = json.loads(canonical(body))
     return read_back
 
 
+@dataclass(frozen=True, slots=True)
+class WatchLease:
+    """Which watch may write look rows, and until when; numbers only grow."""
+
+    number: int
+    holder: str
+    until: datetime
+
+    def lives(self, now: datetime) -> bool:
+        return self.until > now
+
+
+def watch_taken(watch: WatchLease | None, now: datetime, holder: str, seconds: float) -> WatchLease | None:
+    """The holder's lease, None while another's lives; once it ran out, even its holder gets a new number."""
+    until = now + timedelta(seconds=seconds)
+    if watch is None or not watch.lives(now):
+        return WatchLease(watch.number + 1 if watch else 1, holder, until)
+    return replace(watch, until=until) if watch.holder == holder else None
+
+
+def watch_renewed(watch: WatchLease | None, now: datetime, number: int, seconds: float) -> WatchLease | None:
+    """The same lease for longer (0 seconds: given back); None once a newer number is out."""
+    if watch is None or watch.number != number:
+        return None
+    return replace(watch, until=now + timedelta(seconds=seconds))
+
+
+def may_look(watch: WatchLease | None, now: datetime, number: int) -> None:
+    """Only the current watch writes looks: a frozen one that wakes up must not speak for the present."""
+    if watch is None or watch.number != number:
+        raise Fenced(
+            f"watch {number} has been replaced by watch {watch.number if watch else 0}: its look is refused"
+        )
+    if not watch.lives(now):
+        raise Fenced(
+            f"the lease of watch {number} has run out: its look is refused", "take the watch's lease again"
+        )
+
+
+def without_nan(reading: Reading) -> Reading:
+    """NaN is no value; databases differ in what they make of it."""
+    return replace(reading, value=None) if reading.value is not None and isnan(reading.value) else reading
+
+
 def unknown(release: str) -> LedgerMismatch:
+    """The answer to a release's name that was never opened here."""
     return LedgerMismatch(f"this ledger knows no release {release!r}", "is it another installation's ledger?")
 
 

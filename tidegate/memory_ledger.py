@@ -1,9 +1,9 @@
 """
-A ledger in memory, for rehearsals and simulations: the same rules, nothing kept, thousands of releases a second.
+A ledger in memory, for rehearsals and simulations: the same rules, nothing outlives the process.
 
 One thread at a time, as in a simulation. Its clock is handed in, so leases die when the story says so. With
-`hashes=False` entries chain without digests, and bodies are kept as they are given: a run on the virtual clock has
-nobody to tamper with it.
+`hashes=False` entries carry no digests and keep the bodies as they were given: on a virtual clock nobody
+tampers, and a thousand releases fit into a second.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from typing import Any
 
 from tidegate import ledger_rules as rules
 from tidegate.ledger import (
+    FIRST_HASH,
     Draft,
     Entry,
     Freeze,
     Head,
+    Kind,
     Lease,
     LookRow,
     Reading,
     ReleaseRow,
     SeenLook,
     broken_at,
+    chain,
 )
 from tidegate.ports import Clock
 
@@ -52,8 +55,11 @@ class MemoryLedger:
         self._hashes = hashes
         self._kept: dict[str, _Kept] = {}
         self._epochs: dict[str, int] = {}
-        self._freezes: list[tuple[Freeze, bool]] = []  # and whether it was lifted
-        self._watch: tuple[int, str, datetime] | None = None  # number, holder, until
+        self._active: dict[str, _Kept] = {}  # by system
+        self._newest: dict[tuple[str, str], _Kept] = {}  # by system and version
+        self._freezes: list[Freeze] = []
+        self._lifted: dict[int, str] = {}  # freeze to who lifted it
+        self._watch: rules.WatchLease | None = None
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -61,17 +67,12 @@ class MemoryLedger:
     # The release's row and its lease.
 
     def open(self, system: str, version: str, run_id: str, body: Mapping[str, Any], who: str) -> ReleaseRow:
-        same = [
-            kept.row
-            for kept in self._kept.values()
-            if (kept.row.system, kept.row.version) == (system, version)
-        ]
-        newest = max(same, key=lambda row: row.n, default=None)
-        rules.may_begin(self._active(system), newest)
-        row = rules.opened(system, version, newest.n + 1 if newest else 1, run_id, self.now())
+        active, newest = self._active.get(system), self._newest.get((system, version))
+        rules.may_begin(active.row if active else None, newest.row if newest else None)
+        row = rules.opened(system, version, newest.row.n + 1 if newest else 1, run_id, self.now())
         kept = _Kept(row)
         self._add(kept, rules.opening(body, who))
-        self._kept[row.id] = kept
+        self._kept[row.id] = self._newest[system, version] = kept
         return row
 
     def find(self, release: str) -> ReleaseRow | None:
@@ -84,10 +85,14 @@ class MemoryLedger:
 
     def activate(self, release: str, epoch: int) -> None:
         kept = self._release(release)
-        kept.row = rules.activated(kept.row, epoch, self._active(kept.row.system))
+        active = self._active.get(kept.row.system)
+        kept.row = rules.activated(kept.row, epoch, active.row if active else None)
+        self._active[kept.row.system] = kept
 
     def retire(self, release: str, *, watched: bool = True) -> None:
         kept = self._release(release)
+        if kept.row.active:
+            del self._active[kept.row.system]
         kept.row = rules.retired(kept.row, watched=watched)
 
     def adopt(self, release: str, run_id: str) -> None:
@@ -100,7 +105,8 @@ class MemoryLedger:
         kept, now = self._release(release), self.now()
         epoch = self._next_epoch(kept.row.system, above)
         if at_once:
-            kept.row = rules.taken_at_once(kept.row, now, run_id, epoch, seconds, kept.down)
+            rules.may_take_at_once(kept.row, kept.down)
+            kept.row = rules.leased(kept.row, now, run_id, epoch, seconds)
         else:
             kept.row = rules.taken(kept.row, now, run_id, epoch, seconds)
         self._epochs[kept.row.system] = epoch
@@ -123,13 +129,16 @@ class MemoryLedger:
         return epoch
 
     def lease_died(self, release: str) -> float | None:
-        return rules.dead_for(self._release(release).row, self.now())
+        return rules.dead_for(self._release(release).row.lease_until, self.now())
 
     # The chain.
 
     def append(self, release: str, draft: Draft) -> Entry:
         kept = self._release(release)
         rules.admit(kept.row, draft, kept.down)
+        key = rules.once(draft)
+        if key in kept.once:
+            raise rules.standing(kept.once[key])
         return self._add(kept, draft)
 
     def entries(self, release: str, after: int = 0) -> Sequence[Entry]:
@@ -147,50 +156,70 @@ class MemoryLedger:
 
     def put_look(self, row: LookRow) -> None:
         kept = self._release(row.release)
-        if not self._is_current(row.watch):
-            raise rules.watch_replaced(row.watch, self._watch[0] if self._watch else 0)
-        kept.look, kept.looked_at = row, self.now()
+        now = self.now()
+        rules.may_look(self._watch, now, row.watch)
+        kept.look, kept.looked_at = row, now
 
     def look(self, release: str) -> SeenLook | None:
         kept = self._release(release)
         if kept.look is None:
             return None
-        age = (self.now() - kept.looked_at).total_seconds()
-        return SeenLook(kept.look, age, self._is_current(kept.look.watch))
+        now, watch = self.now(), self._watch
+        current = watch is not None and watch.number == kept.look.watch and watch.lives(now)
+        return SeenLook(kept.look, (now - kept.looked_at).total_seconds(), current)
 
     def watch_take(self, holder: str, seconds: float) -> int | None:
-        number, held_by, until = self._watch or (0, "", self.now())
-        if until > self.now() and held_by != holder:
-            return None
-        number += until <= self.now()
-        self._watch = (number, holder, self.now() + timedelta(seconds=seconds))
-        return number
+        taken = rules.watch_taken(self._watch, self.now(), holder, seconds)
+        self._watch = taken or self._watch
+        return taken.number if taken else None
 
     def watch_renew(self, number: int, seconds: float) -> bool:
-        if self._watch is None or self._watch[0] != number:
-            return False
-        self._watch = (number, self._watch[1], self.now() + timedelta(seconds=seconds))
-        return True
+        renewed = rules.watch_renewed(self._watch, self.now(), number, seconds)
+        self._watch = renewed or self._watch
+        return renewed is not None
 
     def freeze(self, system: str, who: str, why: str, lasting: timedelta) -> Freeze:
         now = self.now()
         frozen = Freeze(len(self._freezes) + 1, system, who, why, now, now + lasting)
-        self._freezes.append((frozen, False))
+        self._freezes.append(frozen)
         return frozen
 
     def lift(self, system: str, who: str) -> int:
-        standing = self.freezes(system)
-        self._freezes = [(freeze, lifted or freeze in standing) for freeze, lifted in self._freezes]
-        return len(standing)
+        lifted = {freeze.id: who for freeze in self.freezes(system)}
+        self._lifted |= lifted
+        return len(lifted)
 
     def freezes(self, system: str) -> Sequence[Freeze]:
         now = self.now()
-        return [
-            one for one, lifted in self._freezes if one.system == system and not lifted and one.until > now
-        ]
+        mine = [freeze for freeze in self._freezes if freeze.system == system]
+        return [freeze for freeze in mine if freeze.until > now and freeze.id not in self._lifted]
 
     def put_readings(self, release: str, readings: Sequence[Reading]) -> None:
         self._release(release).readings += map(rules.without_nan, readings)
 
     def readings(self, release: str) -> Sequence[Reading]:
         return list(self._release(release).readings)
+
+    def _release(self, release: str) -> _Kept:
+        kept = self._kept.get(release)
+        if kept is None:
+            raise rules.unknown(release)
+        return kept
+
+    def _next_epoch(self, system: str, above: int) -> int:
+        return max(self._epochs.get(system, 0), above) + 1
+
+    def _add(self, kept: _Kept, draft: Draft) -> Entry:
+        release, seq, at = kept.row.id, len(kept.chain) + 1, self._clock.now()
+        if self._hashes:
+            previous = kept.chain[-1].hash if kept.chain else FIRST_HASH
+            entry = chain(release, seq, replace(draft, body=rules.settled(draft.body)), at, previous)
+        else:
+            given = (draft.kind, draft.key, at, draft.epoch, draft.who, draft.body)
+            entry = Entry(release, seq, *given, FIRST_HASH, FIRST_HASH)
+        kept.chain.append(entry)
+        if draft.kind in rules.ONCE:
+            kept.once[f"{draft.kind}:{draft.key}"] = entry
+        elif draft.kind is Kind.DOWN and kept.down is None:
+            kept.down = seq
+        return entry
