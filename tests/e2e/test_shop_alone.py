@@ -3,8 +3,10 @@
 import json
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -209,6 +211,14 @@ def test_instances_that_start_at_once_share_a_new_database(start: Start) -> None
     with ThreadPoolExecutor(4) as threads:
         apis = list(threads.map(start, ("1.0", "2.0", "1.0", "2.0")))
     assert {len(api.get("/api/products").json()["products"]) for api in apis} == {12}
+
+
+def test_an_api_waits_for_another_that_is_just_setting_up_the_database(start: Start, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "shop.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.8, other.rollback).start()
+    assert start("1.0").get("/health").status_code == 200
+    other.close()
 
 
 @pytest.mark.parametrize("component", ["api", "frontend"])

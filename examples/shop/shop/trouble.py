@@ -70,7 +70,7 @@ class NoTrouble:
 
     hides_metrics = False
 
-    async def meet(self, now: float) -> str | None:  # noqa: ARG002 - nothing depends on the load
+    async def meet(self, now: float) -> str | None:
         return None
 
 
@@ -98,7 +98,7 @@ class Slow:
         self.turn = Every(slow_share)
         self.seconds = seconds
 
-    async def meet(self, now: float) -> str | None:  # noqa: ARG002 - at any load
+    async def meet(self, now: float) -> str | None:
         if self.turn.picks():
             await asyncio.sleep(self.seconds)
         return None
@@ -114,9 +114,9 @@ class Leak:
         self.most = int(cap_bytes / bytes_per_request)
         self.kept: list[bytes] = []
 
-    async def meet(self, now: float) -> str | None:  # noqa: ARG002 - at any load
+    async def meet(self, now: float) -> str | None:
         if len(self.kept) < self.most:
-            self.kept.append(b"x" * self.size)  # zeros would not be resident before somebody writes to them
+            self.kept.append(b"x" * self.size)  # zeros need not be resident before they are written to
         return None
 
 
