@@ -28,7 +28,7 @@ help:
 	echo "make clean                 removes the environment and every cache"
 
 demo: $(READY)
-	$(BIN)/python -m deployments.demo --release $(RELEASE)
+	$(BIN)/python -m examples.demo --release $(RELEASE)
 
 up: $(READY)
 	$(BIN)/tidegate up

@@ -146,6 +146,11 @@ def world(
     def port(use: Use, where: str) -> Any:
         return connector(use, where, values)
 
+    components = {
+        name: part.model_copy(update={"source": _filled(part.source, f"components.{name}.source", values)})
+        for name, part in spec.components.items()
+    }
+    spec = spec.model_copy(update={"components": components})
     parts = {
         name: Part(
             platform=port(part.platform, f"components.{name}.platform"),

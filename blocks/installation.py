@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -47,7 +48,7 @@ class Installation:
             compress=int(told.get("compress", 1)),
             grace=timedelta(seconds=float(seconds.get("grace", 25))),
             lease=timedelta(seconds=float(seconds.get("lease", 10))),
-            values={"home": str(home), "root": str(root), **told.get("values", {})},
+            values={"home": str(home), "root": str(root), "python": sys.executable, **told.get("values", {})},
         )
 
     @property

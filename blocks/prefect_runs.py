@@ -82,7 +82,9 @@ class PrefectRuns:
         if key not in self._deployments:
             found = self.call("GET", f"/deployments/name/{flow}/{name}", missing_is_none=True)
             if found is None:
-                raise NotUnderstood(f"Prefect knows no deployment {key}", "serve it: tidegate up, or prefect deploy --all")
+                raise NotUnderstood(
+                    f"Prefect knows no deployment {key}", "serve it: tidegate up, or prefect deploy --all"
+                )
             self._deployments[key] = str(found["id"])
         return self._deployments[key]
 
@@ -127,7 +129,9 @@ class PrefectRuns:
 
     def start_release(self, release: str, request: Mapping[str, Any]) -> str:
         system = release.split("/")[0]
-        return self.start("release", system, {"request": dict(request)}, tags=_tags(release), after=timedelta(seconds=3))
+        return self.start(
+            "release", system, {"request": dict(request)}, tags=_tags(release), after=timedelta(seconds=3)
+        )
 
     def start_rollback(self, release: str, why: str) -> str:
         system = release.split("/")[0]

@@ -118,7 +118,10 @@ def form(spec: Spec, action: AskApproval) -> type[RunInput]:
     """The gate's own typed form: decision, name, note, and a plan where one can be chosen. No defaults anywhere."""
     choices = ("approve", "reject", "park") if action.traffic and action.name != "leave-park" else ("approve", "reject")
     fields: dict[str, Any] = {
-        "decision": (Literal[choices], Field(description="approve: go on · reject: " + action.on_expiry, title="Decision")),
+        "decision": (
+            Literal[choices],
+            Field(description="approve: go on · reject: " + action.on_expiry, title="Decision"),
+        ),
         "approver": (
             Annotated[str, Field(min_length=2, max_length=60)],
             Field(description="Who you are; stands in the report", title="Your name"),
@@ -127,7 +130,10 @@ def form(spec: Spec, action: AskApproval) -> type[RunInput]:
     }
     if len(spec.plans) > 1 and (not action.traffic or action.name == "leave-park"):
         plans = tuple(spec.plans)
-        fields["plan"] = (Literal[plans], Field(description=f"The spec's active plan is {spec.plan}", title="Traffic plan"))
+        fields["plan"] = (
+            Literal[plans],
+            Field(description=f"The spec's active plan is {spec.plan}", title="Traffic plan"),
+        )
     made: type[RunInput] = create_model("Approval", __base__=_Form, **fields)
     return made
 
@@ -160,5 +166,10 @@ def _allowed(attempt: Attempt, gate: str) -> tuple[str, ...]:
 
 def answered(attempt: Attempt, action: AskApproval, decision: str, who: str, note: str, plan: str = "") -> Answered:
     return Answered(
-        at=attempt.ledger.now(), gate=action.name, decision=decision, approver=who, note=note, plan=plan  # type: ignore[arg-type]
+        at=attempt.ledger.now(),
+        gate=action.name,
+        decision=decision,
+        approver=who,
+        note=note,
+        plan=plan,  # type: ignore[arg-type]
     )

@@ -29,8 +29,6 @@ def bake(attempt: Attempt, action: Bake) -> Event:
             return
         said_at, told = time.monotonic(), str(look.get("sentence", ""))
         baked = look.get("bake", {})
-        logger.info(
-            "%s of %s s, %s: %s", baked.get("passed", 0), baked.get("seconds", "?"), look.get("verdict"), told
-        )
+        logger.info("%s of %s s, %s: %s", baked.get("passed", 0), baked.get("seconds", "?"), look.get("verdict"), told)
 
     return perform(attempt, action, progress)

@@ -71,5 +71,3 @@ def loopback_only(session: Session) -> None:
     for name, value in session.installation.values.items():
         if value.startswith(("http://", "https://")) and not value.split("//", 1)[1].startswith(("127.", "localhost")):
             raise ReleaseRefused(f"compressed time is refused: {name} is {value}, which is not loopback")
-
-

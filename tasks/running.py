@@ -50,7 +50,9 @@ def run_release(request: ReleaseRequest) -> State[Any]:
     story = Story.of(session.ledger.entries(row.id))
     if story.down is not None or story.over:
         return shown(story)
-    attempt = take_lease(lambda: begin_attempt(world, row, run_id, session.installation.lease.total_seconds(), "release"))
+    attempt = take_lease(
+        lambda: begin_attempt(world, row, run_id, session.installation.lease.total_seconds(), "release")
+    )
     get_run_logger().info("%s: attempt %d, state %s", row.id, attempt.lease.epoch, attempt.story.state)
     plan = release(world.spec, request.plan or "", request.stop_after)
     return perform_plan(session, attempt, plan)
@@ -108,7 +110,11 @@ def long_bake(attempt: Attempt, action: do.Bake) -> Event:
     """The watch bakes; this run looks in when the bake should be over, and holds no process meanwhile."""
     story = attempt.refresh()
     if action.key not in story.open:
-        told = {"id": bake_id(action.place, action.name), "seconds": action.lasting.total_seconds(), "weight": action.weight}
+        told = {
+            "id": bake_id(action.place, action.name),
+            "seconds": action.lasting.total_seconds(),
+            "weight": action.weight,
+        }
         attempt.begin(action, {"bake": told})
     began = attempt.refresh().open[action.key].at
     left = (began + action.lasting) - attempt.ledger.now()

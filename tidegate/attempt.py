@@ -21,9 +21,7 @@ from tidegate.world import World
 class Attempt:
     """The holder of a release's lease. `plan_acts` are refused once a Down stands; a rollback's are not."""
 
-    def __init__(
-        self, world: World, row: ReleaseRow, lease: Lease, who: str, *, plan_acts: bool = True
-    ) -> None:
+    def __init__(self, world: World, row: ReleaseRow, lease: Lease, who: str, *, plan_acts: bool = True) -> None:
         self.world, self.row, self.lease, self.who = world, row, lease, who
         self.plan_acts = plan_acts
         self.story = Story.of(self.ledger.entries(row.id))

@@ -58,9 +58,7 @@ class Proof:
     gates: tuple[Gate, ...] = ()  # approvals this raise needs (I16)
     green_ready: int = 0  # I9
     green_needed: int = 1
-    blue_ready: int = (
-        0  # I8: running capacity, a deployment that can be promoted, or a switchable flag counts as ready
-    )
+    blue_ready: int = 0  # I8: running capacity, a deployment that can be promoted, or a switchable flag counts as ready
     blue_needed: int = 1
     health_age: float = 0.0
 
@@ -100,9 +98,7 @@ def objections(proof: Proof, elapsed: float) -> list[str]:
     return said
 
 
-def claim(
-    release: str, epoch: int, canary: Side, *, found: Collection[str] = (), over: Collection[str] = ()
-) -> Change:
+def claim(release: str, epoch: int, canary: Side, *, found: Collection[str] = (), over: Collection[str] = ()) -> Change:
     """
     Take a route for a release: what carries all traffic becomes stable, the new side canary, at weight 0.
 
@@ -113,9 +109,7 @@ def claim(
     def decide(seen: Seen) -> Setting:
         split, mark = _whole(seen)
         if mark.stop is not None and mark.stop.token not in found:
-            raise Refused(
-                f"{mark.stop.who} stopped this route ({mark.stop.why})", "an approval must name this stop"
-            )
+            raise Refused(f"{mark.stop.who} stopped this route ({mark.stop.why})", "an approval must name this stop")
         if mark.release not in ("", release) and mark.release not in over:
             raise Refused(
                 f"the route belongs to {mark.release}, which is not over",
@@ -127,9 +121,7 @@ def claim(
             return Setting(_claimed_already(split, canary), Mark(release, epoch))
         serving = split.serving
         if serving is None:
-            raise Refused(
-                f"no side carries all traffic (canary at {split.weight} %)", "finish or undo that first"
-            )
+            raise Refused(f"no side carries all traffic (canary at {split.weight} %)", "finish or undo that first")
         return Setting(Split(serving, canary, 0), Mark(release, epoch))
 
     return Change("claim", decide)

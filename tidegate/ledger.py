@@ -68,17 +68,13 @@ def entry_hash(release: str, seq: int, draft: Draft, at: datetime, previous: str
 
 def canonical(value: Any) -> bytes:
     """JSON with one spelling: sorted keys, no spaces, UTF-8, no NaN."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def chain(release: str, seq: int, draft: Draft, at: datetime, previous: str) -> Entry:
     """The entry that follows `previous` in a release's chain."""
     digest = entry_hash(release, seq, draft, at, previous)
-    return Entry(
-        release, seq, draft.kind, draft.key, at, draft.epoch, draft.who, draft.body, previous, digest
-    )
+    return Entry(release, seq, draft.kind, draft.key, at, draft.epoch, draft.who, draft.body, previous, digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +150,7 @@ class LookRow:
     watch: int  # the watch's lease number
     against: str = ""
     weights: Mapping[str, int] = field(default_factory=dict)
-    detail: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # for people: metrics, bake progress, hold deadline
+    detail: Mapping[str, Any] = field(default_factory=dict)  # for people: metrics, bake progress, hold deadline
     state: Mapping[str, Any] = field(default_factory=dict)  # the watch's own memory, for its successor
 
 
@@ -220,9 +214,7 @@ class Ledger(Protocol):
     def adopt(self, release: str, run_id: str) -> None:
         """Another flow run is this release's run from now on."""
 
-    def take(
-        self, release: str, run_id: str, seconds: float, above: int = 0, *, at_once: bool = False
-    ) -> Lease:
+    def take(self, release: str, run_id: str, seconds: float, above: int = 0, *, at_once: bool = False) -> Lease:
         """
         A fresh epoch, 1 + the larger of the system's number and `above`; Fenced while another's lease lives.
 

@@ -172,13 +172,9 @@ def watch_renewed(watch: WatchLease | None, now: datetime, number: int, seconds:
 def may_look(watch: WatchLease | None, now: datetime, number: int) -> None:
     """Only the current watch writes looks: a frozen one that wakes up must not speak for the present."""
     if watch is None or watch.number != number:
-        raise Fenced(
-            f"watch {number} has been replaced by watch {watch.number if watch else 0}: its look is refused"
-        )
+        raise Fenced(f"watch {number} has been replaced by watch {watch.number if watch else 0}: its look is refused")
     if not watch.lives(now):
-        raise Fenced(
-            f"the lease of watch {number} has run out: its look is refused", "take the watch's lease again"
-        )
+        raise Fenced(f"the lease of watch {number} has run out: its look is refused", "take the watch's lease again")
 
 
 def without_nan(reading: Reading) -> Reading:

@@ -186,7 +186,12 @@ class Lookout:
             right = self._record(watched)
             found = store.read(row.system)
             if found is None or replace(found, written_at="") != replace(right, written_at=""):
-                if found is not None and found.release != row.id and found.release in self.watched and not _mine(seen, row.id):
+                if (
+                    found is not None
+                    and found.release != row.id
+                    and found.release in self.watched
+                    and not _mine(seen, row.id)
+                ):
                     return False  # a newer release's record is not replaced by an older one's
                 store.write(right)
                 found = store.read(row.system)
@@ -202,7 +207,9 @@ class Lookout:
         )
         state = "promoted" if story.state is State.PROMOTED else "shifting"
         blue = next(iter(story.claimed.values()))["stable"]
-        return WayBack(row.system, row.id, row.version, str(blue), state, self.clock.now().isoformat(), ways, self.ledger_url)
+        return WayBack(
+            row.system, row.id, row.version, str(blue), state, self.clock.now().isoformat(), ways, self.ledger_url
+        )
 
     # -- carrying out --------------------------------------------------------------------------------------------------
 
@@ -341,7 +348,9 @@ class Lookout:
             if route is None or route.split is None or route.split.canary is None:
                 continue
             try:
-                sample = watched.world.parts[gate.component].metrics.sample(gate.metric, route.split.stable, gate.window)
+                sample = watched.world.parts[gate.component].metrics.sample(
+                    gate.metric, route.split.stable, gate.window
+                )
             except ConnectorError:
                 continue
             found.append(Reading(sight.at, gate.component, "stable", gate.metric, sample.value, sample.count))
@@ -356,7 +365,9 @@ def _read(world: World, component: str) -> Seen | None:
 
 
 def _mine(seen: Mapping[str, Seen | None], release: str) -> bool:
-    return any(route is not None and route.mark is not None and route.mark.release == release for route in seen.values())
+    return any(
+        route is not None and route.mark is not None and route.mark.release == release for route in seen.values()
+    )
 
 
 def _health(world: World, story: Story, component: str, seen: Seen | None) -> Health | None:

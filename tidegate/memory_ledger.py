@@ -99,9 +99,7 @@ class MemoryLedger:
         kept = self._release(release)
         kept.row = replace(kept.row, run_id=run_id)
 
-    def take(
-        self, release: str, run_id: str, seconds: float, above: int = 0, *, at_once: bool = False
-    ) -> Lease:
+    def take(self, release: str, run_id: str, seconds: float, above: int = 0, *, at_once: bool = False) -> Lease:
         kept, now = self._release(release), self.now()
         epoch = self._next_epoch(kept.row.system, above)
         if at_once:

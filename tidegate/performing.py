@@ -139,7 +139,9 @@ def _baked(attempt: Attempt, action: do.Bake, bake_id: str, since: int, progress
         return ev.Baked(at=now, step=action.name, verdict=Verdict.FAIL, sentence=told, detail=detail)
     if look is None:
         return None
-    progress({**look.row.detail, "verdict": look.row.verdict, "sentence": look.row.sentence, "weights": look.row.weights})
+    progress(
+        {**look.row.detail, "verdict": look.row.verdict, "sentence": look.row.sentence, "weights": look.row.weights}
+    )
     if look.current and look.row.seq >= since and look.row.step == bake_id and not look.row.against:
         return ev.Baked(
             at=now,

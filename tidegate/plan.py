@@ -44,9 +44,7 @@ def ask(action: Action, kind: type[E]) -> Generator[Action, Event, E]:
     return event
 
 
-def drive(
-    plan: Plan, answers: Mapping[str, Mapping[str, Any]], perform: Callable[[Action], Event]
-) -> Outcome:
+def drive(plan: Plan, answers: Mapping[str, Mapping[str, Any]], perform: Callable[[Action], Event]) -> Outcome:
     """
     Run a plan to its end: recorded answers first, then the world.
 

@@ -160,7 +160,9 @@ def stop_green(attempt: Attempt, action: do.StopGreen) -> ev.Event:
 
     def stop() -> ev.Event:
         split = world.parts[action.component].router.read().split
-        carries = split is not None and (split.stable.name == side or (split.canary and split.canary.name == side and split.weight))
+        carries = split is not None and (
+            split.stable.name == side or (split.canary and split.canary.name == side and split.weight)
+        )
         if side and not carries:
             world.parts[action.component].platform.remove(side, world.spec.cleanup.grace)
         told = f"kept: {side} carries traffic" if carries else side

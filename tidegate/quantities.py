@@ -21,9 +21,7 @@ def duration(value: Any) -> timedelta:
     while rest:
         found = re.match(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", rest)
         if not found:
-            raise ValueError(
-                f"{value!r} is no duration; write a number with ms, s, m, h, d or w, e.g. 45m or 1h 30m"
-            )
+            raise ValueError(f"{value!r} is no duration; write a number with ms, s, m, h, d or w, e.g. 45m or 1h 30m")
         total, rest = total + float(found[1]) * _SECONDS[found[2]], rest[found.end() :]
     if not str(value).strip():
         raise ValueError("an empty text is no duration; write e.g. 45m")

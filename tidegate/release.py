@@ -161,9 +161,7 @@ def one_step(spec: Spec, plan: Plan, step: Step, at: Place) -> Part:
         yield from ask(SetWeight(at, component, step.weight, plan.before(step), gates), WeightSet)
 
 
-def granted(
-    spec: Spec, at: Place, gate: str | None, *, traffic: bool
-) -> Generator[Action, Event, Answered | None]:
+def granted(spec: Spec, at: Place, gate: str | None, *, traffic: bool) -> Generator[Action, Event, Answered | None]:
     """The recorded answer of a gate; None where there is no gate."""
     if gate is None:
         return None

@@ -17,7 +17,11 @@ class ReleaseRequest(_Request):
 
     version: Annotated[
         str,
-        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", description="The version to release, e.g. `2.0`", title="Version"),
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+            description="The version to release, e.g. `2.0`",
+            title="Version",
+        ),
     ]
     reason: Annotated[
         str, Field(min_length=1, max_length=500, description="Why now; stands in the report", title="Reason")

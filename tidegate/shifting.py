@@ -103,7 +103,9 @@ def set_weight(attempt: Attempt, action: SetWeight) -> ev.Event:
 
 
 def _shows(seen: Seen, attempt: Attempt, weight: int) -> bool:
-    return seen.weight == weight and seen.mark is not None and seen.mark.release == attempt.row.id and not seen.mark.stop
+    return (
+        seen.weight == weight and seen.mark is not None and seen.mark.release == attempt.row.id and not seen.mark.stop
+    )
 
 
 def _weight_set(attempt: Attempt, action: SetWeight, seen: Seen) -> ev.WeightSet:
@@ -277,7 +279,9 @@ def make_final(attempt: Attempt, action: do.MakeFinal) -> ev.Event:
 
     def finally_() -> ev.Event:
         if attempt.refresh().state not in (State.PROMOTED, State.FINALIZED):
-            raise ReleaseRefused(f"{attempt.row.id} is {attempt.story.state}, only a promoted release can be made final")
+            raise ReleaseRefused(
+                f"{attempt.row.id} is {attempt.story.state}, only a promoted release can be made final"
+            )
         router.write(kernel.final(attempt.row.id, attempt.lease.epoch, router.read()))
         return ev.MadeFinal(at=attempt.world.clock.now(), component=action.component)
 

@@ -16,9 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tidegate.quantities import Duration, Quantity
 
 SCHEMA = 1
-Name = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="lower case letters, digits, dashes")
-]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="lower case letters, digits, dashes")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -30,12 +28,10 @@ class Use(BaseModel):
     """Which connector, with its own fields; those are checked against the connector's class, strictly."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
-    use: Annotated[
-        str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="a connector, e.g. traefik-router")
-    ]
-    block: Annotated[
-        str | None, Field(description="name of a saved Prefect block that holds fields and secrets")
-    ] = None
+    use: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="a connector, e.g. traefik-router")]
+    block: Annotated[str | None, Field(description="name of a saved Prefect block that holds fields and secrets")] = (
+        None
+    )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -85,9 +81,7 @@ class Gate(_Strict):
     metric: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
     target: Quantity
     rollback: Quantity
-    lasting: Annotated[Duration, Field(description="how long it must stay above rollback; 0s: at once")] = (
-        timedelta(0)
-    )
+    lasting: Annotated[Duration, Field(description="how long it must stay above rollback; 0s: at once")] = timedelta(0)
     window: Annotated[Duration, Field(description="what one reading covers")] = timedelta(minutes=5)
     min_samples: Annotated[int, Field(ge=0)] = 0
     says: str = ""
@@ -124,9 +118,7 @@ class Plan(_Strict):
         if sorted(set(weights)) != weights:
             raise ValueError(f"weights must rise: {weights}")
         if weights[-1] < 95:
-            raise ValueError(
-                f"the last step is {weights[-1]} %; it must be 100 (or 95 to 98 with a hold-back)"
-            )
+            raise ValueError(f"the last step is {weights[-1]} %; it must be 100 (or 95 to 98 with a hold-back)")
         return self
 
     def before(self, step: Step) -> str:
@@ -142,12 +134,8 @@ class Approval(_Strict):
     ask: Text
     ask_ko: str = ""
     deadline: Duration = timedelta(hours=24)
-    on_expiry: Literal["rollback", "hold", "abort"] | None = (
-        None  # None: rollback once green has traffic, abort before
-    )
-    approvers: Annotated[
-        tuple[str, ...], Field(description="who may answer; empty: anybody who can resume")
-    ] = ()
+    on_expiry: Literal["rollback", "hold", "abort"] | None = None  # None: rollback once green has traffic, abort before
+    approvers: Annotated[tuple[str, ...], Field(description="who may answer; empty: anybody who can resume")] = ()
 
 
 class Hold(_Strict):
@@ -169,8 +157,8 @@ class Verification(_Strict):
     """Runs after promotion, each a scheduled flow run with its own report."""
 
     slots: Annotated[tuple[Duration, ...], Field(min_length=1, max_length=400)]
-    late: Annotated[Duration, Field(description="how late a slot is still useful; later it is MISSED")] = (
-        timedelta(hours=2)
+    late: Annotated[Duration, Field(description="how late a slot is still useful; later it is MISSED")] = timedelta(
+        hours=2
     )
     checks: tuple[Name, ...] = ()
     on_fail: Literal["rollback", "page"] = "rollback"
@@ -204,9 +192,7 @@ class Spec(_Strict):
     checks: tuple[CheckSpec, ...] = ()
     backups: tuple[BackupSpec, ...] = ()
     approvals: tuple[Approval, ...] = ()
-    readiness: Annotated[Name | None, Field(description="the approval asked before green gets traffic")] = (
-        None
-    )
+    readiness: Annotated[Name | None, Field(description="the approval asked before green gets traffic")] = None
     plans: Annotated[dict[Name, Plan], Field(min_length=1)]
     plan: Annotated[Name, Field(description="the active plan")]
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
@@ -271,9 +257,7 @@ def compressed(spec: Spec, n: int) -> Spec:
         return max(value / n, min(value, floor))
 
     plans = {
-        name: plan.model_copy(
-            update={"steps": tuple(s.model_copy(update={"bake": short(s.bake)}) for s in plan.steps)}
-        )
+        name: plan.model_copy(update={"steps": tuple(s.model_copy(update={"bake": short(s.bake)}) for s in plan.steps)})
         for name, plan in spec.plans.items()
     }
     gates = tuple(

@@ -28,12 +28,8 @@ class State(StrEnum):
     ABORTED = "aborted"
 
 
-OVER = frozenset(
-    {State.PROMOTED, State.SUPERSEDED, State.FINALIZED, State.CLOSED, State.ROLLED_BACK, State.ABORTED}
-)
-MOVABLE = frozenset(
-    {State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN}
-)  # a Down still means something
+OVER = frozenset({State.PROMOTED, State.SUPERSEDED, State.FINALIZED, State.CLOSED, State.ROLLED_BACK, State.ABORTED})
+MOVABLE = frozenset({State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN})  # a Down still means something
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +209,7 @@ class Story:
     def _down(self, entry: Entry) -> None:
         if self.down is None:
             body = entry.body
-            self.down = DownDecision(
-                entry.who, str(body["why"]), entry.at, str(body.get("token", "")), entry.seq
-            )
+            self.down = DownDecision(entry.who, str(body["why"]), entry.at, str(body.get("token", "")), entry.seq)
         if self.state in MOVABLE:
             self.state = State.DOWN
         for component in self.weights:

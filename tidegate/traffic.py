@@ -80,11 +80,7 @@ class Split:
     weight: int = 0
 
     def __post_init__(self) -> None:
-        if (
-            type(self.weight) is not int
-            or not 0 <= self.weight <= 100
-            or (self.canary is None and self.weight)
-        ):
+        if type(self.weight) is not int or not 0 <= self.weight <= 100 or (self.canary is None and self.weight):
             raise ValueError(f"a canary's weight is a whole number from 0 to 100, not {self.weight!r}")
 
     @property

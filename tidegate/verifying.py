@@ -54,7 +54,11 @@ def _instances(world: World, story: Story, component: str, seen: Seen) -> list[s
     if split is None or split.serving is None:
         return [f"{component}: no side carries everything"]
     digest = next(
-        (str(b["digest"]) for b in story.answers.values() if b.get("event") == "green-created" and b["component"] == component),
+        (
+            str(b["digest"])
+            for b in story.answers.values()
+            if b.get("event") == "green-created" and b["component"] == component
+        ),
         "",
     )
     state = world.parts[component].platform.status(split.serving.name)

@@ -64,9 +64,7 @@ class Watching:
     blind: float = 0.0  # seconds without a router, metric or health that could be read
     last: str = ""  # last PASS or FAIL
     flaps: int = 0
-    sick: Mapping[str, int] = field(
-        default_factory=dict
-    )  # component -> looks in a row without a healthy green
+    sick: Mapping[str, int] = field(default_factory=dict)  # component -> looks in a row without a healthy green
     lowered_once: bool = False
     woken_at: str = ""
     asked_rollback_at: str = ""
@@ -272,9 +270,7 @@ def _hold(
         return watching, "", f"the verdict changed {watching.flaps} times between PASS and FAIL in one step"
     unread = sorted(component for component, seen in sight.seen.items() if seen is None)
     reasons = [f"the router of {component} cannot be read" for component in unread]
-    reasons += [
-        f"the health of {component} cannot be read" for component, h in sight.health.items() if h is None
-    ]
+    reasons += [f"the health of {component} cannot be read" for component, h in sight.health.items() if h is None]
     reasons += [one.sentence for one in judged if one.hold]
     now = baking(sight.story)
     if now is not None and now[0] == watching.bake and watching.baked >= now[1] and watching.done != now[0]:
@@ -305,9 +301,7 @@ def _show_lowering(watching: Watching, sight: Sight) -> tuple[Watching, list[Dec
     story = sight.story
     if watching.lowered_once or story.had_traffic or story.state is not State.SHIFTING:
         return watching, []
-    routes = [
-        component for component, seen in sight.seen.items() if seen is not None and component in story.claimed
-    ]
+    routes = [component for component, seen in sight.seen.items() if seen is not None and component in story.claimed]
     if len(routes) < len(sight.seen) or not routes:
         return watching, []
     return watching, [Decision("show-lowering", "weight 0, to show that lowering works", c) for c in routes]
@@ -322,9 +316,7 @@ def _deadlines(spec: Spec, sight: Sight) -> list[Decision]:
     decisions = []
     for question in sight.story.questions.values():
         if question.key not in sight.story.expired and sight.at >= question.deadline + late:
-            decisions.append(
-                Decision("expire", f"approval {question.gate}: nobody answered in time", key=question.key)
-            )
+            decisions.append(Decision("expire", f"approval {question.gate}: nobody answered in time", key=question.key))
             if question.on_expiry == "rollback" and question.traffic:
                 decisions.append(Decision("down", f"approval {question.gate}: nobody answered in time"))
             else:

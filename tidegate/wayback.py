@@ -40,8 +40,7 @@ class WayBack:
 
     def to_text(self) -> str:
         ways = [
-            {"component": w.component, "kind": w.kind, "address": w.address, "by_hand": w.by_hand}
-            for w in self.ways
+            {"component": w.component, "kind": w.kind, "address": w.address, "by_hand": w.by_hand} for w in self.ways
         ]
         told = {
             "schema": SCHEMA,
@@ -64,9 +63,7 @@ class WayBack:
         if told.get("schema") != SCHEMA:
             raise ValueError(f"schema {told.get('schema')!r}, this Tidegate reads {SCHEMA}")
         try:
-            ways = tuple(
-                Way(w["component"], w["kind"], dict(w["address"]), w["by_hand"]) for w in told["ways"]
-            )
+            ways = tuple(Way(w["component"], w["kind"], dict(w["address"]), w["by_hand"]) for w in told["ways"])
             return cls(
                 told["system"],
                 told["release"],

@@ -35,9 +35,7 @@ class Judged:
 
 
 class _Judge(Protocol):
-    def __call__(
-        self, verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False
-    ) -> Judged: ...
+    def __call__(self, verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False) -> Judged: ...
 
 
 def judge(gate: Gate, sample: Sample, over_for: timedelta) -> Judged:
@@ -69,17 +67,11 @@ def _weighed(gate: Gate, sample: Sample, over_for: timedelta, judged: _Judge) ->
     if _surely_above(sample, gate.rollback):
         return judged(Verdict.FAIL, f"{told}, limit {shown(gate.metric, gate.rollback)}", over=True)
     if sample.count is not None and sample.count < gate.min_samples:
-        return judged(
-            Verdict.INCONCLUSIVE, f"{told}{behind}; {sample.count} of {gate.min_samples} requests needed"
-        )
+        return judged(Verdict.INCONCLUSIVE, f"{told}{behind}; {sample.count} of {gate.min_samples} requests needed")
     if value > gate.rollback:
         if over_for >= gate.lasting:
-            return judged(
-                Verdict.FAIL, f"{told}{behind}, limit {shown(gate.metric, gate.rollback)}", over=True
-            )
-        return judged(
-            Verdict.INCONCLUSIVE, f"{told}{behind} above the limit, not yet for long enough", over=True
-        )
+            return judged(Verdict.FAIL, f"{told}{behind}, limit {shown(gate.metric, gate.rollback)}", over=True)
+        return judged(Verdict.INCONCLUSIVE, f"{told}{behind} above the limit, not yet for long enough", over=True)
     if value > gate.target:
         between = f"between {shown(gate.metric, gate.target)} and {shown(gate.metric, gate.rollback)}"
         return judged(Verdict.INCONCLUSIVE, f"{told}{behind}, {between}", hold=True)

@@ -1,0 +1,125 @@
+"""
+The watch's side thread: everything it wants from Prefect, which it never waits for.
+
+Each second: states of the runs of watched releases, answers to open questions, wishes (start again, start a rollback),
+the release page. A dead server costs the watch nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from blocks.prefect_runs import PrefectRuns
+from tidegate.errors import ConnectorError, LedgerUnavailable, TidegateError
+from tidegate.ledger import Draft, Kind, Ledger, ReleaseRow
+from tidegate.lookout import WATCH
+from tidegate.ports import RunState
+from tidegate.story import Question
+from tidegate.watch import Decision
+
+EVERY = 1.0  # seconds between two rounds; an answer is noted within two
+PAGES_EVERY = 2.0  # seconds between two updates of a release page
+LOG = logging.getLogger("tidegate.watch")
+
+Open = tuple[ReleaseRow, tuple[Question, ...]]
+
+
+class PrefectAside:
+    """What the watch heard of Prefect last, and what it still wants from it."""
+
+    def __init__(
+        self,
+        runs: PrefectRuns,
+        ledger: Callable[[], Ledger],
+        under_way: Callable[[], list[Open]],
+        page: Callable[[str], str | None],
+    ) -> None:
+        self._runs, self._ledger, self._under_way, self._page = runs, ledger, under_way, page
+        self._states: dict[str, tuple[float, RunState]] = {}
+        self._wants: dict[tuple[str, str], tuple[Decision, ReleaseRow]] = {}
+        self._pages: dict[str, tuple[str, str, float]] = {}
+        self._noted: set[str] = set()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._forever, name="prefect-aside", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def state(self, run_id: str) -> RunState | None:
+        """What was heard in the last ten seconds; None when Prefect did not answer."""
+        heard = self._states.get(run_id)
+        return heard[1] if heard and time.monotonic() - heard[0] < 10 else None
+
+    def want(self, decision: Decision, row: ReleaseRow) -> None:
+        with self._lock:
+            self._wants[row.id, decision.kind] = (decision, row)
+
+    def _forever(self) -> None:
+        ledger = self._ledger()
+        while True:
+            began = time.monotonic()
+            try:
+                self._round(ledger)
+            except (ConnectorError, LedgerUnavailable) as why:
+                LOG.debug("aside: %s", why)
+            except TidegateError as why:
+                LOG.warning("aside: %s", why)
+            time.sleep(max(0.05, EVERY - (time.monotonic() - began)))
+
+    def _round(self, ledger: Ledger) -> None:
+        for row, questions in self._under_way():
+            if row.run_id:
+                self._states[row.run_id] = (time.monotonic(), self._runs.state(row.run_id))
+            for question in questions:
+                self._note_answer(ledger, row, question)
+        with self._lock:
+            wants, self._wants = self._wants, {}
+        for key, (decision, row) in wants.items():
+            try:
+                self._carry_out(ledger, decision, row)
+            except ConnectorError:
+                with self._lock:
+                    self._wants.setdefault(key, (decision, row))
+                raise
+        self._show_pages()
+
+    def _note_answer(self, ledger: Ledger, row: ReleaseRow, question: Question) -> None:
+        """A click is acknowledged within two seconds; the flow that acts on it needs three or more to start."""
+        if question.suspend_key in self._noted:
+            return
+        found = self._runs.answers(question.run_id, [question.suspend_key]).get(question.suspend_key)
+        if found is None:
+            return
+        self._noted.add(question.suspend_key)
+        told = {"gate": question.gate, "decision": str(found.get("decision")), "approver": str(found.get("approver"))}
+        ledger.append(row.id, Draft(Kind.NOTE, "answer-noted", told, WATCH))
+
+    def _carry_out(self, ledger: Ledger, decision: Decision, row: ReleaseRow) -> None:
+        match decision.kind:
+            case "again":
+                if self._runs.again(row.run_id, decision.why) and decision.key != "expired":
+                    ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": decision.why}, WATCH))
+            case "new-run":
+                opened = ledger.entries(row.id)[0].body
+                run_id = self._runs.start_release(row.id, opened["request"])
+                ledger.adopt(row.id, run_id)
+                ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": decision.why, "run": run_id}, WATCH))
+            case "ask-rollback":
+                self._runs.start_rollback(row.id, decision.why)
+            case _:
+                LOG.warning("%s: %s", row.id, decision.why)
+
+    def _show_pages(self) -> None:
+        """One artifact a release, updated in place; never on the path of a weight change."""
+        for row, _ in self._under_way():
+            shown, artifact, at = self._pages.get(row.id, ("", "", 0.0))
+            if time.monotonic() - at < PAGES_EVERY or not row.run_id:
+                continue
+            text = self._page(row.id)
+            if text is not None and text != shown:
+                key = f"release-{row.system}"
+                artifact = self._runs.put_page(key, text, row.run_id, artifact)
+                self._pages[row.id] = (text, artifact, time.monotonic())

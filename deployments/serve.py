@@ -1,0 +1,221 @@
+"""
+Everything on one machine: Prefect's server, what runs the flows, the watch, the embedded proxy; started and kept.
+
+`python -m deployments.serve` stays in the foreground; `tidegate up` starts it in the background. Whatever dies is started
+again. Ports are chosen once per installation and kept; a port that is taken by then is replaced, and named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from blocks.installation import FILE
+from blocks.traefik_process import TraefikProcess
+from tidegate.errors import TidegateError
+
+ROOT = Path(__file__).parent.parent
+AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before a child that died is started again; the last one repeats
+UP_WITHIN = 90.0  # seconds until the server answers; a fresh database takes 15
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is kept alive."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+    due: float = 0.0
+    started: float = field(default=0.0)
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.argv, env=self.env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self.started = time.monotonic()
+
+    def keep(self) -> None:
+        """Start it again when it has died, later each time."""
+        if self.process is not None and self.process.poll() is None:
+            if time.monotonic() - self.started > 60:
+                self.deaths = 0
+            return
+        now = time.monotonic()
+        if self.process is not None:
+            self.due = now + AGAIN[min(self.deaths, len(AGAIN) - 1)]
+            self.deaths, self.process = self.deaths + 1, None
+        elif now >= self.due:
+            self.start()
+
+    def stop(self, within: float = 5.0) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+
+
+class Serving:
+    """The installation's processes, in the order they need each other."""
+
+    def __init__(self, home: Path, settings: dict[str, Any] | None = None) -> None:
+        self.home, self.settings = home, settings or {}
+        self.going = True
+        self.children: list[Child] = []
+        self.notes: list[str] = []
+
+    def start(self) -> dict[str, Any]:
+        """Start all; what was written to installation.json. TidegateError names what did not come up."""
+        os.umask(0o077)
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        proxy = TraefikProcess(self.home / "proxy").start()
+        port = self._port()
+        url = f"http://127.0.0.1:{port}/api"
+        told = self._told(url, proxy.web_url, proxy.api_url, proxy.metrics_url)
+        _write(self.home / FILE, told)
+        env = self._environment(url, port)
+        logs = self.home / "logs"
+        logs.mkdir(exist_ok=True, mode=0o700)
+        server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        self.children = [Child("server", server, env, logs / "server.log")]
+        self.children[0].start()
+        self._await_server(url)
+        for name in ("runner", "watch"):
+            argv = [sys.executable, "-m", f"deployments.{name}"]
+            child = Child(name, argv, env, logs / f"{name}.log")
+            child.start()
+            self.children.append(child)
+        return told
+
+    def _told(self, url: str, web: str, api: str, metrics: str) -> dict[str, Any]:
+        values = {"shop_url": web, "proxy_url": web, "proxy_api": api, "proxy_metrics": metrics}
+        given = dict(self.settings)
+        values |= given.pop("values", {})
+        return {"prefect_url": url, "pid": os.getpid(), "notes": self.notes, **given, "values": values}
+
+    def _port(self) -> int:
+        """The port of last time, if it is free; else another, which is named."""
+        try:
+            wanted = int(json.loads((self.home / FILE).read_text("utf-8"))["prefect_url"].split(":")[2].split("/")[0])
+        except (OSError, ValueError, KeyError, IndexError):
+            wanted = 4200
+        if _free(wanted):
+            return wanted
+        with socket.create_server(("127.0.0.1", 0)) as chosen:
+            other: int = chosen.getsockname()[1]
+        self.notes.append(f"port {wanted} is taken; Prefect's UI is at {other}")
+        return other
+
+    def _environment(self, url: str, port: int) -> dict[str, str]:
+        keep = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        return {
+            **keep,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "TIDEGATE_HOME": str(self.home),
+            "PREFECT_HOME": str(self.home / "prefect"),
+            "PREFECT_API_URL": url,
+            "PREFECT_UI_API_URL": url,
+            "PREFECT_SERVER_API_PORT": str(port),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+            "PREFECT_API_REQUEST_TIMEOUT": "5",  # a dead server must not hold a run for minutes (docs/prefect.md)
+            "PREFECT_CLIENT_MAX_RETRIES": "2",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+            "PREFECT_LOGGING_LEVEL": "INFO",
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url.removesuffix("/api"),
+        }
+
+    def _await_server(self, url: str) -> None:
+        deadline, server = time.monotonic() + UP_WITHIN, self.children[0]
+        while time.monotonic() < deadline:
+            if server.process is not None and server.process.poll() is not None:
+                raise TidegateError(f"Prefect's server ended at once: {_last(server.log)}", f"see {server.log}")
+            try:
+                with urllib.request.urlopen(f"{url}/health", timeout=1):  # noqa: S310  # our own loopback address
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise TidegateError(f"Prefect's server did not answer within {UP_WITHIN:.0f} s", f"see {server.log}")
+
+    def keep(self) -> None:
+        """Until told to stop."""
+        proxy = TraefikProcess(self.home / "proxy")
+        while self.going:
+            for child in self.children:
+                child.keep()
+            if proxy.running() is None:
+                proxy.start()
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        for child in reversed(self.children):
+            child.stop()
+        TraefikProcess(self.home / "proxy").stop()
+
+    def end(self, *_: int | FrameType | None) -> None:
+        self.going = False
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _write(path: Path, told: dict[str, Any]) -> None:
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+    new.replace(path)
+
+
+def _last(log: Path) -> str:
+    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "it wrote nothing"
+
+
+def main() -> int:
+    home = Path(os.environ.get("TIDEGATE_HOME", ".tidegate")).resolve()
+    settings = json.loads(os.environ.get("TIDEGATE_SETTINGS", "{}"))
+    serving = Serving(home, settings)
+    signal.signal(signal.SIGTERM, serving.end)
+    signal.signal(signal.SIGINT, serving.end)
+    try:
+        serving.start()
+        (home / "ready").write_text(str(os.getpid()))
+        serving.keep()
+    except TidegateError as no:
+        print(f"{no}\n{no.advice}", file=sys.stderr)
+        return 1
+    finally:
+        (home / "ready").unlink(missing_ok=True)
+        serving.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
