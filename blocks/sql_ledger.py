@@ -28,9 +28,7 @@ ENTRY = [_entry[field.name] for field in fields(Entry)]
 # Built once: SQLAlchemy takes longer to build these than the database to run them.
 CHANGE = sa.update(tables.release).where(_release.id == sa.bindparam("which"))
 INSERT = sa.insert(tables.entry)
-SAME_KEY = sa.select(*ENTRY).where(
-    _entry.release == sa.bindparam("release"), _entry.once == sa.bindparam("once")
-)
+SAME_KEY = sa.select(*ENTRY).where(_entry.release == sa.bindparam("release"), _entry.once == sa.bindparam("once"))
 
 
 class _Locked(NamedTuple):
@@ -53,12 +51,7 @@ class SqlLedger(Beside):
     def __init__(self, url: str, patience: float = 5.0, clock: Clock | None = None) -> None:
         self.database = Database(url, patience, clock)
         # The clock stands outside the part that locks, so that it is read after any wait for the lock.
-        held = (
-            sa.select(tables.release)
-            .where(_release.id == sa.bindparam("which"))
-            .with_for_update()
-            .cte("held")
-        )
+        held = sa.select(tables.release).where(_release.id == sa.bindparam("which")).with_for_update().cte("held")
         self._locking = sa.select(held, self.database.now.label("now"))
 
     def __repr__(self) -> str:
@@ -119,9 +112,7 @@ class SqlLedger(Beside):
         with self.database.writing() as connection:
             self._keep(connection, replace(self._lock(connection, release).row, run_id=run_id))
 
-    def take(
-        self, release: str, run_id: str, seconds: float, above: int = 0, *, at_once: bool = False
-    ) -> Lease:
+    def take(self, release: str, run_id: str, seconds: float, above: int = 0, *, at_once: bool = False) -> Lease:
         with self.database.writing() as connection:
             epoch = self._next_epoch(connection, release, above)
             row, _, down, now = self._lock(connection, release)

@@ -64,17 +64,13 @@ class Beside:
     def freeze(self, system: str, who: str, why: str, lasting: timedelta) -> Freeze:
         with self.database.writing() as connection:
             since = connection.execute(sa.select(self.database.now)).scalar_one()
-            row = sa.insert(tables.freeze).values(
-                system=system, who=who, why=why, since=since, until=since + lasting
-            )
+            row = sa.insert(tables.freeze).values(system=system, who=who, why=why, since=since, until=since + lasting)
             return Freeze(*connection.execute(row.returning(*FREEZE)).one())
 
     def lift(self, system: str, who: str) -> int:
         with self.database.writing() as connection:
             now = self.database.now
-            lifting = (
-                sa.update(tables.freeze).where(self._in_force(system)).values(lifted_at=now, lifted_by=who)
-            )
+            lifting = sa.update(tables.freeze).where(self._in_force(system)).values(lifted_at=now, lifted_by=who)
             return connection.execute(lifting).rowcount
 
     def freezes(self, system: str) -> Sequence[Freeze]:
@@ -110,9 +106,7 @@ class Beside:
 
     def _in_force(self, system: str) -> sa.ColumnElement[bool]:
         freeze = tables.freeze
-        return (
-            (freeze.c.system == system) & (freeze.c.until > self.database.now) & freeze.c.lifted_at.is_(None)
-        )
+        return (freeze.c.system == system) & (freeze.c.until > self.database.now) & freeze.c.lifted_at.is_(None)
 
     def _must_know(self, connection: sa.Connection, release: str) -> None:
         if connection.scalar(sa.select(tables.release.c.id).where(tables.release.c.id == release)) is None:

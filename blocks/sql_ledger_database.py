@@ -87,9 +87,7 @@ class Database:
     @contextmanager
     def _session(self, *, writes: bool) -> Iterator[sa.Connection]:
         connection = self._engine.execution_options(writes=writes).connect()
-        in_time = (
-            nullcontext() if self._is_sqlite else sql_ledger_postgresql.deadline(connection, self.patience)
-        )
+        in_time = nullcontext() if self._is_sqlite else sql_ledger_postgresql.deadline(connection, self.patience)
         with in_time, connection:
             if not self._known:
                 self._check_version(connection)
@@ -98,9 +96,7 @@ class Database:
 
     def _check_version(self, connection: sa.Connection) -> None:
         if not sa.inspect(connection).has_table(tables.schema.name):
-            raise LedgerUnavailable(
-                f"the ledger {self!r} has no tables yet", "create it first: `tidegate up` does"
-            )
+            raise LedgerUnavailable(f"the ledger {self!r} has no tables yet", "create it first: `tidegate up` does")
         found = connection.scalar(sa.select(tables.schema.c.version))
         if found != tables.VERSION:
             raise LedgerUnavailable(
@@ -129,7 +125,7 @@ def _understood(url: str) -> sa.URL:
     except exc.ArgumentError:
         raise LedgerUnavailable(f"the ledger's URL cannot be read: {allowed}") from None
     name = made.get_backend_name()
-    if name == "postgresql":
+    if name in {"postgresql", "postgres"}:
         return made.set(drivername="postgresql+psycopg")
     if name == "sqlite" and made.database and made.database != ":memory:":
         return made.set(drivername="sqlite", database=str(Path(made.database).expanduser().absolute()))

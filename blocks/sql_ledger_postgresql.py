@@ -21,9 +21,7 @@ from sqlalchemy import event
 
 LOOK_SECONDS = 0.05  # how often deadlines are looked at while transactions are open
 CLOCK = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
-CREATING = sa.text(
-    "SELECT pg_advisory_xact_lock(1910401662)"
-)  # any number, the same for all who create tables
+CREATING = sa.text("SELECT pg_advisory_xact_lock(1910401662)")  # any number, the same for all who create tables
 
 
 def engine(url: sa.URL, patience: float) -> sa.Engine:

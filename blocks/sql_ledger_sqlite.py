@@ -25,9 +25,7 @@ def engine(url: sa.URL, patience: float) -> sa.Engine:
 
     def connect() -> sqlite3.Connection:
         place = f"{path.as_uri()}?mode=rw"
-        connection = sqlite3.connect(
-            place, uri=True, timeout=patience, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(place, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 

@@ -67,9 +67,7 @@ _all = MetaData()
 
 def _one_active(table: Table) -> Index:
     where = text("active")
-    return Index(
-        "tidegate_one_active", table.c.system, unique=True, sqlite_where=where, postgresql_where=where
-    )
+    return Index("tidegate_one_active", table.c.system, unique=True, sqlite_where=where, postgresql_where=where)
 
 
 schema = Table("tidegate_schema", _all, Column("version", Integer, nullable=False))
