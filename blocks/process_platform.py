@@ -28,7 +28,7 @@ from blocks.connector import Connector
 from blocks.process_platform_probe import Answer, ask
 from blocks.process_platform_processes import end
 from blocks.process_platform_starting import FILLED_IN, Recipe, filled, start_missing
-from blocks.process_platform_state import Copy, Record, Shelf, checked, side_name
+from blocks.process_platform_state import Copy, Record, Shelf, checked, machine_troubles, side_name
 from tidegate.errors import Denied, NotApplied
 from tidegate.ports import Instance, PlatformState
 from tidegate.quantities import Duration, spoken
@@ -36,6 +36,7 @@ from tidegate.traffic import Side
 
 PORT_TAKEN = re.compile(r"address (is )?already in use|EADDRINUSE", re.IGNORECASE)
 POLL = 0.05
+DEAD = "dead: "
 
 
 class ProcessPlatform(Connector):
@@ -118,7 +119,7 @@ class ProcessPlatform(Connector):
         shelf, problem = self._shelf(side_name(self.component, version, digest)), ""
         # A rare program cannot have a port that we keep for it: it says so, and gets one that we let go.
         for kept in (True, False, False):
-            with ExitStack() as ports:
+            with machine_troubles(shelf.side), ExitStack() as ports:
                 with shelf.locked(self.ready_deadline.total_seconds()):
                     record = shelf.read() or Record(shelf.side, release, version, digest, wanted)
                     if record.digest != digest:
@@ -134,13 +135,14 @@ class ProcessPlatform(Connector):
 
     def status(self, side_name: str) -> PlatformState | None:
         shelf = self._shelf(side_name)
-        record = shelf.read()
-        return self._seen(shelf, record) if record else None
+        with machine_troubles(shelf.side):
+            record = shelf.read()
+            return self._seen(shelf, record) if record else None
 
     def scale(self, side_name: str, wanted: int) -> PlatformState:
         """Start what is missing, or end the youngest gracefully; at 0 the side stays known."""
         shelf = self._shelf(side_name)
-        with ExitStack() as ports:
+        with machine_troubles(shelf.side), ExitStack() as ports:
             with shelf.locked(self.ready_deadline.total_seconds()):
                 record = shelf.read()
                 if record is None:
@@ -158,7 +160,8 @@ class ProcessPlatform(Connector):
         shelf = self._shelf(side_name)
         if not shelf.file.exists():
             return
-        with shelf.locked(self.ready_deadline.total_seconds() + grace.total_seconds()):
+        patience = self.ready_deadline.total_seconds() + grace.total_seconds()
+        with machine_troubles(shelf.side), shelf.locked(patience):
             record = shelf.read()
             if record is None:
                 return
@@ -186,27 +189,28 @@ class ProcessPlatform(Connector):
             if record is None:
                 return None, f"{shelf.side} was removed while it started"
             state = self._seen(shelf, record)
-            sick = [i for i in state.instances if not self._well(i, record.digest)]
-            if len(state.instances) - len(sick) >= record.wanted:
+            needed = state.instances[: record.wanted]
+            sick = [one for one in needed if not self._well(one, record.digest)]
+            if not sick:
                 return state, ""
-            dead = [copy for copy in record.copies if copy.slot <= record.wanted and not copy.process.lives]
-            if dead or time.monotonic() >= deadline:
-                return None, self._why(shelf, record, sick)
+            # A dead one stays dead and a wrong digest stays wrong: to wait would not help.
+            lost = [one for one in sick if one.detail.startswith(DEAD) or one.digest not in ("", record.digest)]
+            if lost or time.monotonic() >= deadline:
+                late = "" if lost else f" within {spoken(self.ready_deadline)}"
+                missing = f"{len(sick)} of {len(needed)} instances did not become healthy{late}"
+                return None, f"{missing}; {self._told(shelf, record, (lost or sick)[0])}"
             time.sleep(POLL)
 
     def _well(self, instance: Instance, digest: str) -> bool:
         return instance.healthy and (not self.version_path or instance.digest == digest)
 
-    def _why(self, shelf: Shelf, record: Record, sick: list[Instance]) -> str:
-        first = sick[0]
-        copy = next(copy for copy in record.copies if first.name == _name(record, copy))
-        said = first.detail or f"it reports the digest {first.digest or '(none)'}, not {record.digest}"
-        tail = shelf.tail(copy)
+    def _told(self, shelf: Shelf, record: Record, sick: Instance) -> str:
+        """What is known of an instance that is not well, with what it printed and without what is secret."""
+        said = sick.detail or f"it reports the digest {sick.digest or '(none)'}, not {record.digest}"
+        tail = shelf.tail(next(copy for copy in record.copies if _name(record, copy) == sick.name))
         for secret in self.secrets.values():
-            tail = tail.replace(secret.get_secret_value(), "***") if secret.get_secret_value() else tail
-        told = f"{len(sick)} of {len(record.copies)} instances did not become healthy"
-        told += f" within {spoken(self.ready_deadline)}; {first.name}: {said}"
-        return f"{told}. Its last lines:\n{tail}" if tail else f"{told}. It printed nothing."
+            tail = tail.replace(secret.get_secret_value() or "\0", "***")
+        return f"{sick.name}: {said}. " + (f"Its last lines:\n{tail}" if tail else "It printed nothing.")
 
     def _seen(self, shelf: Shelf, record: Record) -> PlatformState:
         living = [copy for copy in record.copies if copy.process.lives]
@@ -214,7 +218,7 @@ class ProcessPlatform(Connector):
         answers = ask([copy.url for copy in living], self.health_path, self.version_path, seconds)
         told = dict(zip(living, answers, strict=True))
         instances = tuple(
-            _instance(record, copy, told.get(copy) or Answer(False, detail=f"dead: {shelf.end_of(copy)}"))
+            _instance(record, copy, told.get(copy) or Answer(False, detail=DEAD + shelf.end_of(copy)))
             for copy in record.copies
         )
         urls = tuple(copy.url for copy in record.copies)

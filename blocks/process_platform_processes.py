@@ -78,12 +78,14 @@ def held_back(order: Order, label: str) -> Iterator[Process]:
     too_late = threading.Timer(STARTING, keeper.kill)
     too_late.start()
     with keeper.stdin, keeper.stdout:
-        keeper.stdin.write(json.dumps(asdict(order)) + "\n")
-        keeper.stdin.flush()
-        answer = keeper.stdout.readline()
-        too_late.cancel()
-        if not answer.strip().isdecimal():
-            raise NotApplied(f"{label} could not be started: its keeper did not answer within {STARTING:g} s")
+        try:
+            keeper.stdin.write(json.dumps(asdict(order)) + "\n")
+            keeper.stdin.flush()
+            answer = keeper.stdout.readline().strip()
+        finally:
+            too_late.cancel()
+        if not answer.isdecimal():
+            raise NotApplied(f"{label} could not be started: its keeper ended, or took more than {STARTING:g} s")
         yield Process(int(answer), born(int(answer)))
         keeper.stdin.write("go\n")
 
