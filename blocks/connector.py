@@ -7,11 +7,27 @@ The only file of this folder that the others may import. A block is configuratio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prefect.blocks.core import Block
 from pydantic import ConfigDict
+
+from tidegate.errors import Denied, NotApplied
 
 
 class Connector(Block):
     """A connection to one product; unknown fields are an error (Prefect itself would take them in silence)."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+@contextmanager
+def machine_troubles(what: str) -> Iterator[None]:
+    """A full disk, too many processes, a file that is not ours: told as a connector's errors."""
+    try:
+        yield
+    except PermissionError as why:
+        raise Denied(f"{what}: {why.filename or 'this machine'}: {why.strerror}") from None
+    except OSError as why:
+        raise NotApplied(f"{what}: {why.filename or 'this machine'}: {why.strerror or why}") from None

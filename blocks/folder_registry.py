@@ -23,7 +23,7 @@ from typing import IO
 
 from pydantic import Field
 
-from blocks.connector import Connector
+from blocks.connector import Connector, machine_troubles
 from tidegate.errors import Denied, NotApplied
 
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -57,51 +57,54 @@ class FolderRegistry(Connector):
         folder = Path(source)
         if not folder.is_dir():
             raise Denied(f"there is no folder {source}; an artifact is pushed from one", "Build it first.")
-        store = self.directory / "sha256"
-        store.mkdir(mode=0o755, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=store, prefix=".pushing-")
-        fresh = Path(name)
-        try:
-            with os.fdopen(handle, "w+b") as file:
-                self._write(folder, file)
-                file.flush()
-                os.fsync(file.fileno())
-                file.seek(0)
-                digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-            if not self.exists(digest):
-                fresh.chmod(0o444)
-                fresh.rename(self._stored(digest))
-        finally:
-            fresh.unlink(missing_ok=True)
-        return digest
+        with machine_troubles(f"{source} could not be stored"):
+            store = self.directory / "sha256"
+            store.mkdir(mode=0o755, parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(dir=store, prefix=".pushing-"))
+            try:
+                return self._store(folder, fresh / "artifact")
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
 
     def exists(self, digest: str) -> bool:
         """Whether it is here, read whole and compared; Denied when something else lies under its name."""
         stored = self._stored(digest)
-        try:
-            with stored.open("rb") as file:
-                self._compare(file, digest, stored)
-        except FileNotFoundError:
-            return False
-        return True
+        with machine_troubles(digest[:19]):
+            try:
+                with stored.open("rb") as file:
+                    self._compare(file, digest, stored)
+            except FileNotFoundError:
+                return False
+            return True
 
     def fetch(self, digest: str, into: Path) -> None:
         """Unpack it into a folder that is not there yet, after comparing it with its digest."""
         stored = self._stored(digest)
         if into.exists():
             raise Denied(f"{into} is there already; an artifact is unpacked into a new folder")
-        fresh = Path(tempfile.mkdtemp(dir=into.parent, prefix=".unpacking-"))
-        try:
-            with stored.open("rb") as file:
-                self._compare(file, digest, stored)
-                with tarfile.open(fileobj=file, mode="r:") as archive:
+        if not self.exists(digest):
+            raise Denied(f"the registry {self.directory} holds no {digest}", "Push it first.")
+        with machine_troubles(f"{digest[:19]} could not be unpacked"):
+            fresh = Path(tempfile.mkdtemp(dir=into.parent, prefix=".unpacking-"))
+            try:
+                with stored.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as archive:
                     for member in archive:
                         _unpack(archive, member, fresh)
-            fresh.rename(into)
-        except FileNotFoundError:
-            raise Denied(f"the registry {self.directory} holds no {digest}", "Push it first.") from None
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+                fresh.rename(into)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+
+    def _store(self, folder: Path, fresh: Path) -> str:
+        with fresh.open("x+b") as file:
+            self._write(folder, file)
+            file.flush()
+            os.fsync(file.fileno())
+            file.seek(0)
+            digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        if not self.exists(digest):
+            fresh.chmod(0o444)
+            fresh.rename(self._stored(digest))
+        return digest
 
     def _stored(self, digest: str) -> Path:
         found = DIGEST.fullmatch(digest)

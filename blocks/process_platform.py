@@ -24,11 +24,11 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from blocks.connector import Connector
+from blocks.connector import Connector, machine_troubles
 from blocks.process_platform_probe import Answer, ask
 from blocks.process_platform_processes import end
 from blocks.process_platform_starting import FILLED_IN, Recipe, filled, start_missing
-from blocks.process_platform_state import Copy, Record, Shelf, checked, machine_troubles, side_name
+from blocks.process_platform_state import Copy, Record, Shelf, checked, side_name
 from tidegate.errors import Denied, NotApplied
 from tidegate.ports import Instance, PlatformState
 from tidegate.quantities import Duration, spoken

@@ -20,6 +20,8 @@ def unpack(registry: Path, digest: str, into: Path) -> None:
     """Fill the folder `into`, whole or not at all; Denied when the registry has nothing or something else."""
     kind, _, number = digest.partition(":")
     stored = registry / kind / f"{number}.tar"
+    if not stored.is_file():
+        raise Denied(f"the registry {registry} holds no artifact {digest[:19]}...", "Push it first.")
     into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=into.parent, prefix=".unpacking-"))
     try:
@@ -33,8 +35,6 @@ def unpack(registry: Path, digest: str, into: Path) -> None:
                     _write(archive, member, fresh)
         shutil.rmtree(into, ignore_errors=True)
         fresh.rename(into)
-    except FileNotFoundError:
-        raise Denied(f"the registry {registry} holds no artifact {digest[:19]}...", "Push it first.") from None
     except tarfile.TarError as wrong:
         raise Denied(f"{stored} is no artifact: {wrong}") from None
     finally:

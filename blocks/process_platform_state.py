@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.process_platform_processes import Process
-from tidegate.errors import Denied, NotApplied, NotUnderstood, Unreachable
+from tidegate.errors import Denied, NotUnderstood, Unreachable
 
 SIDE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -67,17 +67,6 @@ class Record:
 
     def without(self, gone: tuple[Copy, ...]) -> Record:
         return replace(self, copies=tuple(copy for copy in self.copies if copy not in gone))
-
-
-@contextmanager
-def machine_troubles(side: str) -> Iterator[None]:
-    """A full disk, no more processes, a folder that is not ours: told as a connector's errors."""
-    try:
-        yield
-    except PermissionError as why:
-        raise Denied(f"{side}: {why.filename or 'this machine'}: {why.strerror}") from None
-    except OSError as why:
-        raise NotApplied(f"{side}: {why.filename or 'this machine'}: {why.strerror or why}") from None
 
 
 def side_name(component: str, version: str, digest: str) -> str:
