@@ -1,0 +1,338 @@
+"""`tidegate rollback` with nothing but a router and a record: a real proxy, real instances, everything else dead."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.sql_ledger import SqlLedger
+from blocks.traefik_process import TraefikProcess
+from blocks.traefik_router import TraefikRouter
+from blocks.wayback_folder import WayBackFolder
+from tests.contract.backends import Backend, ask, backends, side
+from tidegate import kernel
+from tidegate.ledger import Kind
+from tidegate.story import Story
+from tidegate.traffic import Change, Seen, Setting
+from tidegate.wayback import Way, WayBack
+
+ROOT = Path(__file__).parents[2]
+RELEASE = "shop/2.0/1"
+DEAD = "http://127.0.0.1:9/api"  # nothing listens there
+ROUTES = {"api": "/api", "frontend": "/"}
+
+
+class Stand:
+    """A home with a proxy, two routes on which 2.0 carries 25 %, and the way-back record that the watch would write."""
+
+    def __init__(self, home: Path, blue: Backend, green: Backend) -> None:
+        self.home, self.blue, self.green = home, blue, green
+        self.proxy = TraefikProcess(home / "proxy")
+        running = self.proxy.start()
+        self.url = running.web_url
+        self.routers = {
+            name: TraefikRouter(
+                directory=self.proxy.routes, route=f"shop-{name}", rule=f"PathPrefix(`{path}`)", api_url=running.api_url
+            )
+            for name, path in ROUTES.items()
+        }
+        for router in self.routers.values():
+            router.install(side(blue))
+            router.write(kernel.claim(RELEASE, 1, side(green)))
+        self.set(25)
+        self.records = WayBackFolder(home / "wayback")
+        self.write_record()
+
+    def set(self, weight: int) -> None:
+        def decide(seen: Seen) -> Setting:
+            assert seen.split is not None
+            assert seen.mark is not None
+            return Setting(seen.split.at(weight), seen.mark)
+
+        for router in self.routers.values():
+            router.write(Change("raise", decide))
+
+    def write_record(self, **changed: Any) -> WayBack:
+        ways = tuple(
+            Way(name, router.kind, router.address(), router.by_hand()) for name, router in self.routers.items()
+        )
+        at = "2026-11-24T09:00:00+00:00"
+        record = WayBack("shop", RELEASE, "2.0", "1.0", "shifting", at, ways, f"sqlite:///{self.home}/ledger.db")
+        self.records.write(replace(record, **changed))
+        return record
+
+    def roll_back(self, *words: str, python: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.argv(*words, python=python), check=False, env=self.env(**env), **HOW)
+
+    def argv(self, *words: str, python: tuple[str, ...] = ()) -> list[str]:
+        return [sys.executable, *(python or ("-m", "tidegate.cli")), "rollback", *words]
+
+    def env(self, **more: str) -> dict[str, str]:
+        return {
+            "PATH": os.defpath,
+            "PYTHONPATH": str(ROOT),
+            "TIDEGATE_HOME": str(self.home),
+            "PREFECT_API_URL": DEAD,
+            **more,
+        }
+
+    def weights(self) -> list[int]:
+        return [router.read().weight for router in self.routers.values()]
+
+    def marks(self) -> list[Any]:
+        return [router.read().mark for router in self.routers.values()]
+
+
+HOW: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 30, "stdin": subprocess.DEVNULL}
+# As in a broken environment: no site packages, no variables of Python's, the repository alone on the path.
+BARE = (
+    "-S",
+    "-I",
+    "-c",
+    f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tidegate.cli import main; sys.exit(main())",
+)
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Iterator[Stand]:
+    with backends("1.0", "2.0") as (blue, green):
+        made = Stand(tmp_path, blue, green)
+        try:
+            yield made
+        finally:
+            made.proxy.stop()
+
+
+@pytest.mark.proves("rb.traffic", "I6", "E21", "E22")
+def test_traffic_goes_back_while_prefect_ledger_metrics_and_packages_are_gone(stand: Stand) -> None:
+    assert "2.0" in ask(stand.url, 40)
+    done = stand.roll_back("shop", python=BARE)
+    assert done.returncode == 0, done.stderr
+    assert stand.weights() == [0, 0]
+    assert ask(stand.url, 40) == {"1.0": 40}
+    assert ask(stand.url, 40, path="/api") == {"1.0": 40}
+    assert done.stdout.startswith("Rolled back to 1.0 in 0.")
+    assert "25 % -> 0 %" in done.stdout
+    assert "the watch will write the decision" in done.stdout
+    assert "Next: tidegate status shop" in done.stdout
+    assert not (stand.home / "ledger.db").exists(), "a missing ledger is not made by a rollback"
+
+
+def test_one_stop_with_one_token_stands_on_every_route(stand: Stand) -> None:
+    assert stand.roll_back("shop", "--reason", "checkout is broken").returncode == 0
+    stops = [mark.stop for mark in stand.marks()]
+    assert stops[0] == stops[1]
+    assert (stops[0].why, stops[0].bar) == ("checkout is broken", False)
+    assert [mark.release for mark in stand.marks()] == [RELEASE, RELEASE]
+
+
+def test_with_the_ledger_at_hand_the_decision_is_written_under_the_stops_token(stand: Stand) -> None:
+    ledger = SqlLedger(f"sqlite:///{stand.home}/ledger.db")
+    ledger.create()
+    ledger.open("shop", "2.0", "run", {"schema": 1}, "kim")
+    done = stand.roll_back("shop", "--reason", "checkout is broken")
+    assert done.returncode == 0, done.stderr
+    token = stand.marks()[0].stop.token
+    down = _the_down(ledger)  # the side process has a second while the command waits, and ends by itself afterwards
+    assert (down.key, down.body["token"], down.body["why"]) == (f"down/{token}", token, "checkout is broken")
+    assert Story.of(ledger.entries(RELEASE)).down is not None
+
+
+def _the_down(ledger: SqlLedger) -> Any:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        found = [entry for entry in ledger.entries(RELEASE) if entry.kind is Kind.DOWN]
+        if found:
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError("no Down was written")
+
+
+@pytest.mark.proves("I6")
+def test_a_locked_ledger_delays_the_command_by_one_second_and_the_traffic_not_at_all(stand: Stand) -> None:
+    ledger = SqlLedger(f"sqlite:///{stand.home}/ledger.db")
+    ledger.create()
+    ledger.open("shop", "2.0", "run", {"schema": 1}, "kim")
+    holder = sqlite3.connect(stand.home / "ledger.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        began = time.monotonic()
+        with subprocess.Popen(stand.argv("shop"), env=stand.env(), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            assert stand.weights() == [0, 0], "traffic is back when the first line is printed"
+            rest = process.stdout.read()
+        took = time.monotonic() - began
+    finally:
+        holder.close()
+    assert first.startswith("Rolled back to 1.0")
+    assert "watch will write the decision" in rest
+    assert took < 5  # one second of patience, and the start of two interpreters on a busy machine
+
+
+def test_a_second_rollback_says_who_stopped_it_before(stand: Stand) -> None:
+    stand.roll_back("shop", "--reason", "first")
+    done = stand.roll_back("shop", "--reason", "second")
+    assert done.returncode == 0
+    assert "0 % -> 0 %" in done.stdout
+    assert "first" in done.stdout
+    assert stand.marks()[0].stop.why == "first"
+
+
+def test_four_at_once_end_as_one(stand: Stand) -> None:
+    running = [
+        subprocess.Popen(
+            stand.argv("shop", "--reason", f"person {n}"), env=stand.env(), stdout=subprocess.PIPE, text=True
+        )
+        for n in range(4)
+    ]
+    told = [process.communicate(timeout=30)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0, 0], told
+    assert stand.weights() == [0, 0]
+    assert all(mark.stopped for mark in stand.marks())
+    assert ask(stand.url, 40) == {"1.0": 40}
+
+
+def test_a_record_of_another_release_is_refused_with_both_names_and_the_manual_line(stand: Stand) -> None:
+    stand.write_record(release="shop/1.9/1", version="1.9")
+    done = stand.roll_back("shop")
+    assert done.returncode == 6
+    assert stand.weights() == [25, 25]
+    assert "shop/1.9/1" in done.stdout
+    assert RELEASE in done.stdout
+    assert "by hand:" in done.stdout
+    assert str(stand.proxy.routes / "shop-api.yaml") in done.stdout
+
+
+def test_a_promoted_version_keeps_its_traffic_until_it_is_named_and_a_bar_stands(stand: Stand) -> None:
+    stand.set(100)
+    stand.write_record(state="promoted")
+    done = stand.roll_back("shop", "--reason", "hm")
+    assert done.returncode == 4
+    assert stand.weights() == [100, 100]
+    assert [(mark.stop.bar, mark.stop.why) for mark in stand.marks()] == [(True, "hm"), (True, "hm")]
+    line = done.stdout.splitlines()[-1].strip()
+    assert line == "tidegate rollback shop --from 2.0"
+    done = stand.roll_back(*shlex.split(line)[2:])
+    assert done.returncode == 0
+    assert stand.weights() == [0, 0]
+
+
+def test_a_bar_becomes_a_stop_when_the_version_is_named(stand: Stand) -> None:
+    stand.set(100)
+    stand.write_record(state="promoted")
+    stand.roll_back("shop")
+    stand.roll_back("shop", "--from", "2.0")
+    assert all(mark.stopped for mark in stand.marks())
+
+
+def test_no_bar_is_left_on_a_route_of_another_release(stand: Stand) -> None:
+    stand.write_record(state="promoted", release="shop/1.9/1", version="1.9")
+    done = stand.roll_back("shop")
+    assert done.returncode == 4
+    assert [mark.stop for mark in stand.marks()] == [None, None]
+    assert RELEASE in done.stdout
+
+
+@pytest.mark.proves("E23")
+def test_a_wrong_version_is_refused_with_the_possible_one(stand: Stand) -> None:
+    done = stand.roll_back("shop", "--from", "9.9")
+    assert done.returncode == 2
+    assert "from 2.0 to 1.0" in done.stderr
+    assert stand.weights() == [25, 25]
+    done = stand.roll_back("v99")
+    assert done.returncode == 2
+    assert "from 2.0 back to 1.0" in done.stderr
+
+
+def test_a_damaged_record_is_answered_with_the_lines_it_still_holds(stand: Stand) -> None:
+    path = stand.home / "wayback" / "shop.json"
+    path.write_text(path.read_text()[:-40])
+    done = stand.roll_back("shop")
+    assert done.returncode == 6
+    assert "cannot be read" in done.stderr
+    assert str(stand.proxy.routes / "shop-api.yaml") in done.stderr
+    assert "sed -i.bak" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["", "null", "[]", "{}", "\x00\xff", '{"schema": 2}', '{"schema": 1, "ways": []}'])
+def test_whatever_lies_in_the_record_the_route_files_are_named(stand: Stand, damage: str) -> None:
+    (stand.home / "wayback" / "shop.json").write_bytes(damage.encode("latin-1"))
+    done = stand.roll_back("shop")
+    assert done.returncode == 6
+    assert f"edit {stand.proxy.routes / 'shop-api.yaml'}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_any_record_the_files_of_the_system_are_named(stand: Stand) -> None:
+    (stand.home / "wayback" / "shop.json").unlink()
+    done = stand.roll_back("shop")
+    assert done.returncode == 6
+    assert f"edit {stand.proxy.routes / 'shop-api.yaml'}" in done.stderr
+
+
+@pytest.mark.proves("E20")
+def test_with_several_ways_back_they_are_listed_with_ages_and_yes_takes_the_newest(stand: Stand) -> None:
+    older = replace(stand.write_record(), system="blog", release="blog/7/1", written_at="2026-11-01T09:00:00+00:00")
+    stand.records.write(older)
+    done = stand.roll_back()
+    assert done.returncode == 2
+    assert "shop: from 2.0 back to 1.0 (shifting, written" in done.stderr
+    assert done.stderr.index("shop:") < done.stderr.index("blog:")
+    assert stand.weights() == [25, 25]
+    assert stand.roll_back("--yes").returncode == 0
+    assert stand.weights() == [0, 0]
+
+
+def test_one_way_back_needs_no_name(stand: Stand) -> None:
+    assert stand.roll_back().returncode == 0
+    assert stand.weights() == [0, 0]
+
+
+def test_a_proxy_that_does_not_answer_is_insisted_on_and_then_said_with_the_manual_line(stand: Stand) -> None:
+    stand.proxy.stop()
+    began = time.monotonic()
+    done = stand.roll_back("shop", "--patience", "1.5")
+    assert done.returncode == 7
+    assert time.monotonic() - began < 10
+    assert "NOT CONFIRMED at 0 %" in done.stdout
+    assert "sed -i.bak" in done.stdout
+    stand.proxy.start()
+    assert ask(stand.url, 40) == {"1.0": 40}, "the files are lowered all the same"
+
+
+def test_one_broken_route_keeps_the_other_from_nothing(stand: Stand) -> None:
+    record = stand.write_record()
+    strange = Way("third", "no_such_router", {}, "turn it off at the wall")
+    wrong = replace(record.ways[0], component="fourth", address={"file": 5})
+    stand.records.write(replace(record, ways=(strange, wrong, *record.ways)))
+    done = stand.roll_back("shop", "--patience", "0.2")
+    assert done.returncode == 7
+    assert stand.weights() == [0, 0]
+    assert "turn it off at the wall" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.proves("E9")
+def test_json_says_the_same_on_stdout_alone(stand: Stand) -> None:
+    done = stand.roll_back("shop", "--json")
+    told = json.loads(done.stdout)
+    assert (told["tidegate"], told["command"], told["exit"]) == (1, "rollback", 0)
+    assert (told["release"], told["from"], told["to"]) == (RELEASE, "2.0", "1.0")
+    assert [(route["component"], route["before"], route["after"]) for route in told["routes"]] == [
+        ("api", 25, 0),
+        ("frontend", 25, 0),
+    ]
+    assert told["seconds"] < 5

@@ -1,0 +1,256 @@
+"""
+`tidegate rollback`: all traffic back to stable, by the way-back record and the router alone (design 2.7).
+
+No spec, no ledger, no Prefect, no metrics, no package: standard library only up to here. The order is that of every
+Down: weight with stop on every route (that is the fence), then the ledger for at most a second, then the telling.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+
+from tidegate.cli import here, terminal
+from tidegate.cli.exits import Exit, UsageError
+from tidegate.cli.lowering import Route, bar_all, lower_all, told
+from tidegate.cli.records import Found, by_hand, records, routes_by_hand
+from tidegate.cli.table import Command
+from tidegate.errors import Refused
+from tidegate.traffic import Stop
+from tidegate.wayback import WayBack
+
+PATIENCE = 10.0  # seconds
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("system", nargs="?", help="which system; may be left out when only one has a way back here")
+    parser.add_argument(
+        "--from", dest="leave", metavar="VERSION", help="the version to leave; needed once it is promoted"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask; without SYSTEM: the newest way back")
+    parser.add_argument("--reason", default="", help="why; stands in the route, the ledger and the report")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        metavar="SECONDS",
+        help="how long to insist on a route (default: 10)",
+    )
+
+
+def _run(arguments: Namespace) -> Exit:
+    began = time.monotonic()
+    record = _chosen(arguments)
+    if arguments.leave is not None and arguments.leave != record.version:
+        raise UsageError(
+            f"{record.system}: nothing to leave in version {arguments.leave!r}",
+            f"the way back that lies here is from {record.version} to {record.blue}",
+        )
+    stop = new_stop(arguments.reason)
+    if record.state == "promoted" and arguments.leave is None:
+        return _bar(arguments, record, stop)
+    routes = lower_all(record, stop, arguments.patience)
+    return _after(arguments, record, stop, routes, time.monotonic() - began)
+
+
+def new_stop(reason: str) -> Stop:
+    """The token of this decision; who it was is taken from the machine and not proved."""
+    return Stop(
+        os.urandom(16).hex(), f"{user()} at a terminal", datetime.now(UTC).isoformat(), reason or "decided by a person"
+    )
+
+
+def user() -> str:
+    """The name of whoever is logged in; never empty."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+# -- which record ------------------------------------------------------------------------------------------------------
+
+
+def _chosen(arguments: Namespace) -> WayBack:
+    found = records()
+    if arguments.system is not None:
+        return _readable(_named(arguments.system, found))
+    if not found:
+        raise Refused(_nothing(""), _look_elsewhere(""))
+    if len(found) > 1 and not arguments.yes:
+        listed = "\n".join(f"  {one.line}" for one in found)
+        raise UsageError(
+            "several systems can go back; name one, or take the newest with --yes", f"ways back here:\n{listed}"
+        )
+    record = _readable(found[0])
+    if not arguments.yes and sys.stdin.isatty() and terminal.is_terminal(sys.stderr):
+        terminal.tell(found[0].line)
+        if input("Take all traffic back now? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise UsageError("nothing was done", f"tidegate rollback {record.system} does not ask")
+    return record
+
+
+def _named(system: str, found: list[Found]) -> Found:
+    one = next((one for one in found if one.system == system), None)
+    if one is not None:
+        return one
+    if system not in here.systems():
+        possible = "; ".join(other.line for other in found) or "none"
+        here.unknown("system", system, here.systems(), f"ways back here: {possible}")
+    raise Refused(_nothing(system), _look_elsewhere(system))
+
+
+def _nothing(system: str) -> str:
+    what = f" of {system}" if system else ""
+    return f"no way-back record{what} lies in {here.home() / 'wayback'}: no release holds a route here, or it is final"
+
+
+def _look_elsewhere(system: str) -> str:
+    lines = routes_by_hand(system)
+    if lines:
+        return "if traffic must go back all the same, by hand:\n" + "\n".join(f"  {line}" for line in lines)
+    return "is this the right installation? name its folder with --home or TIDEGATE_HOME"
+
+
+def _readable(found: Found) -> WayBack:
+    if found.record is not None:
+        return found.record
+    lines = (
+        "\n".join(f"  {line}" for line in by_hand(found))
+        or "  at the router itself: the stable side to 100, the other to 0"
+    )
+    raise Refused(f"{found.path} cannot be read ({found.why})", f"all traffic back by hand:\n{lines}")
+
+
+# -- what is said ------------------------------------------------------------------------------------------------------
+
+
+def _after(arguments: Namespace, record: WayBack, stop: Stop, routes: list[Route], seconds: float) -> Exit:
+    code = _code(routes)
+    lowered = [route for route in routes if route.fate == "lowered"]
+    if not arguments.json:
+        _say_traffic(record, routes, code, seconds)
+    ledger = _write_down(record, stop, lowered, seconds) if lowered else "not asked: no route was lowered"
+    left = _left(record, code)
+    if arguments.json:
+        terminal.give(
+            "rollback",
+            {
+                "system": record.system,
+                "release": record.release,
+                "from": record.version,
+                "to": record.blue,
+                "seconds": round(seconds, 3),
+                "reason": stop.why,
+                "routes": [told(route) for route in routes],
+                "ledger": ledger,
+                "left": left,
+                "exit": int(code),
+            },
+        )
+        return code
+    terminal.say(f"Ledger: {ledger}.")
+    for line in left:
+        terminal.say(line)
+    return code
+
+
+def _code(routes: list[Route]) -> Exit:
+    if any(route.fate == "not confirmed" for route in routes):
+        return Exit.INCOMPLETE
+    return Exit.REFUSED if any(route.fate == "left alone" for route in routes) else Exit.DONE
+
+
+def _say_traffic(record: WayBack, routes: list[Route], code: Exit, seconds: float) -> None:
+    match code:
+        case Exit.DONE:
+            terminal.say(f"Rolled back to {record.blue} in {seconds:.2f} s.")
+        case Exit.REFUSED if all(route.fate == "left alone" for route in routes):
+            terminal.say(f"Nothing was rolled back: the way-back record is of {record.release}, its routes are not.")
+        case _:
+            terminal.say(f"Not rolled back everywhere: {record.release} after {seconds:.1f} s.")
+    longest = max(len(route.component) for route in routes)
+    for route in routes:
+        terminal.say(f"  {route.component:<{longest}}  {_line(route)}")
+        if route.by_hand and not route.is_final:
+            terminal.say("    by hand: " + route.by_hand.replace("\n", "\n    "))
+
+
+def _line(route: Route) -> str:
+    was = "was not readable" if route.before is None else f"{route.before} %"
+    if route.fate == "lowered":
+        stop = route.mark.stop if route.mark else None
+        again = f" (stopped by {stop.who} at {stop.at[11:19]} UTC: {stop.why})" if stop and route.before == 0 else ""
+        return f"{was} -> 0 %, the router shows it{again}"
+    if route.fate == "left alone":
+        return f"left alone at {was}: {route.why}"
+    return f"{was}, NOT CONFIRMED at 0 %: {route.why}"
+
+
+def _left(record: WayBack, code: Exit) -> list[str]:
+    """What is still to be done, and the next thing to type."""
+    system = record.system
+    if code is Exit.INCOMPLETE:
+        return [
+            "Left: the routes above. Type the manual line, or the command again; the watch lowers as well, if it runs.",
+            f"Next: tidegate rollback {system}",
+        ]
+    if code is Exit.REFUSED:
+        return [f"Next: tidegate status {system}"]
+    return [
+        f"Left: {record.version} still runs, without traffic. The watch has it stopped and the rollback verified.",
+        "Without a watch nothing else happens (tidegate up starts one).",
+        f"Next: tidegate status {system}",
+    ]
+
+
+def _bar(arguments: Namespace, record: WayBack, stop: Stop) -> Exit:
+    """Promoted: this version may be what everybody relies on, so its traffic moves only when it is named."""
+    routes = bar_all(record, stop, arguments.patience)
+    line = f"tidegate rollback {record.system} --from {record.version}"
+    barred = [route.component for route in routes if route.fate == "barred"]
+    if arguments.json:
+        given = {"system": record.system, "release": record.release, "routes": [told(route) for route in routes]}
+        terminal.give("rollback", {**given, "type": line, "exit": int(Exit.WAITING)})
+        return Exit.WAITING
+    terminal.say(f"{record.release} is promoted: its traffic moves only when you name the version to leave.")
+    terminal.say("No traffic has moved.")
+    if barred:
+        terminal.say(
+            f"A bar stands on {', '.join(barred)} now: nothing claims it or removes {record.blue} without asking."
+        )
+    for route in routes:
+        if route.fate != "barred":
+            terminal.say(f"  {route.component}: no bar, {route.why}")
+    terminal.say(f"All traffic back to {record.blue}:\n  {line}")
+    return Exit.WAITING
+
+
+def _write_down(record: WayBack, stop: Stop, lowered: list[Route], seconds: float) -> str:
+    """Try the ledger for at most a second; what happened, in a few words."""
+    from tidegate.cli.down_entry import in_a_side_process
+
+    standing = next((route.mark.stop for route in lowered if route.mark and route.mark.stop), stop)
+    return in_a_side_process(record, standing, seconds if standing == stop else None)
+
+
+COMMANDS = {
+    "rollback": Command(
+        examples=(
+            ("tidegate rollback shop", "all traffic of shop back to the version before, at once"),
+            (
+                "tidegate rollback shop --from 2.0 --reason 'orders are lost'",
+                "the same once 2.0 is promoted, with the reason",
+            ),
+        ),
+        arguments=_arguments,
+        run=_run,
+        more="It works while Prefect, the ledger and the metrics are down: it needs the way-back record in this "
+        "installation's folder and the router.",
+    )
+}
