@@ -22,6 +22,7 @@ from tidegate.errors import Denied, NotUnderstood, Unreachable
 from tidegate.ports import RunState
 
 BUSY = (409, 423, 429, 503)
+BOOKINGS = 5  # tries
 BULK = 50  # Prefect sets at most 50 states a call
 
 
@@ -174,7 +175,15 @@ class PrefectRuns:
             }
             for slot, due in slots.items()
         ]
-        self.call("POST", f"/deployments/{self.deployment('verify', system)}/create_flow_run/bulk", runs)
+        path = f"/deployments/{self.deployment('verify', system)}/create_flow_run"
+        failed = _failed(self.call("POST", f"{path}/bulk", runs), runs)
+        for attempt in range(BOOKINGS):  # a locked SQLite is an HTTP 200 with FAILED inside; keys make asking again safe
+            if not failed:
+                return
+            time.sleep(0.1 * 2**attempt)
+            for run in list(failed):
+                self.call("POST", path, run)
+                failed.remove(run)
 
     def cancel(self, release: str) -> int:
         """Cancel the booked runs that have not started; how many."""
@@ -220,6 +229,14 @@ class PrefectRuns:
             return bool(self._http.get("/health", timeout=1.5).status_code == 200)
         except httpx.HTTPError:
             return False
+
+
+def _failed(answer: Any, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs of a bulk call that were not created; results stand in the order of the call."""
+    results = answer.get("results", []) if isinstance(answer, dict) else []
+    if len(results) != len(runs):
+        return list(runs)
+    return [run for run, result in zip(runs, results, strict=True) if result.get("status") == "FAILED"]
 
 
 def _tags(release: str) -> list[str]:

@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 from blocks.installation import FILE
+from blocks.sql_ledger import SqlLedger
 from blocks.traefik_process import TraefikProcess
 from tidegate.errors import TidegateError
 
@@ -86,6 +87,7 @@ class Serving:
         """Start all; what was written to installation.json. TidegateError names what did not come up."""
         os.umask(0o077)
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        SqlLedger(os.environ.get("TIDEGATE_LEDGER_URL", f"sqlite:///{self.home}/ledger.db")).create()
         proxy = TraefikProcess(self.home / "proxy").start()
         port = self._port()
         url = f"http://127.0.0.1:{port}/api"

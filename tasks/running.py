@@ -26,7 +26,7 @@ from tasks.perform import carry_out
 from tasks.session import Session
 from tidegate import actions as do
 from tidegate.attempt import Attempt, begin_attempt
-from tidegate.errors import Fenced, NotApplied, ReleaseRefused, SpecError, TidegateError
+from tidegate.errors import Fenced, NotApplied, ReleaseRefused, TidegateError
 from tidegate.events import Event
 from tidegate.ledger import ReleaseRow
 from tidegate.performing import ends_the_process, perform
@@ -45,7 +45,7 @@ def run_release(request: ReleaseRequest) -> State[Any]:
     session, run_id = Session.here(), str(flow_run.id)
     try:
         row, world = find_or_open(session, str(deployment.name), request, run_id)
-    except (ReleaseRefused, SpecError) as no:
+    except TidegateError as no:  # nothing is begun yet, whatever it was
         return refused(no)
     story = Story.of(session.ledger.entries(row.id))
     if story.down is not None or story.over:
