@@ -1,0 +1,331 @@
+"""The sections of a report, from the facts: what happened, the numbers behind it, who decided, what is left."""
+
+from __future__ import annotations
+
+from tidegate.ports import Verdict
+from tidegate.report import commands
+from tidegate.report.blocks import Badge, Block, Cell, Column, Listing, Pairs, Picture, Section, Table, Text
+from tidegate.report.telling import Tone, blue, left_to_do, result_word, step_result, tone_of, who, worst
+from tidegate.report.timeline import timeline
+from tidegate.report.values import Measured, ReleaseFacts, Standing
+from tidegate.report.voice import Voice
+
+_STANDING_TONES = {
+    Standing.GOOD: Tone.GOOD, Standing.BAND: Tone.WAIT, Standing.OVER: Tone.BAD, Standing.FEW: Tone.WAIT,
+    Standing.NONE: Tone.WAIT,
+}  # fmt: skip
+
+
+def sections(facts: ReleaseFacts, voice: Voice) -> list[Section]:
+    """All sections that have something to say, in reading order."""
+    told: list[tuple[str, list[Block]]] = [
+        ("next", [Listing(left_to_do(facts, voice))]),
+        ("summary", _summary(facts, voice)),
+        ("rollback", _rollback(facts, voice)),
+        ("timeline", _timeline(facts, voice)),
+        ("steps", _steps(facts, voice)),
+        ("verdicts", _verdicts(facts, voice)),
+        ("people", _people(facts, voice)),
+        ("checks", _checks(facts, voice)),
+        ("backups", _backups(facts, voice)),
+        ("slots", _slots(facts, voice)),
+        ("acts", _acts(facts, voice)),
+        ("log", _log(facts, voice)),
+        ("chain", _chain(facts, voice)),
+    ]
+    return [Section(name, voice(f"section.{name}"), blocks) for name, blocks in told if blocks]
+
+
+def badge(voice: Voice, result: str) -> Badge:
+    return Badge(tone_of(result), result_word(voice, result))
+
+
+def standing(voice: Voice, gate: Measured) -> Badge:
+    """A gate's own verdict where one was recorded, else where the reading lies."""
+    if gate.verdict is not None:
+        return badge(voice, str(gate.verdict))
+    return Badge(_STANDING_TONES[gate.standing], voice(f"standing.{gate.standing}"))
+
+
+def columns(voice: Voice, *names: str) -> list[Column]:
+    """`step`, `asked/n`: the words of the columns, each with its kind."""
+    return [Column(voice(f"col.{name.split('/')[0]}"), name.partition("/")[2]) for name in names]
+
+
+def _identity(voice: Voice, name: str, proved: bool) -> Cell:
+    told = who(voice, name)
+    if proved:
+        return (told, Text(voice("proved"), small=True))
+    return (told, Text(voice("unproved"), flag=True))
+
+
+def _summary(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    rows: list[tuple[str, Cell]] = [
+        (voice("release"), Text(facts.release, code=True)),
+        (voice("versions"), f"{blue(facts, voice)} → {facts.version}"),
+        (voice("requested_by"), _identity(voice, facts.requester, facts.requester_proved)),
+        (voice("reason"), facts.reason or voice("unknown")),
+        (voice("kind"), facts.kind),
+        (voice("plan"), facts.plan),
+        (voice("opened"), voice.instant(facts.opened_at)),
+        (voice("ended"), voice.instant(facts.ended_at) if facts.ended_at else voice("under_way")),
+        (voice("took"), voice.span((facts.ended_at or facts.as_of) - facts.opened_at)),
+        (voice("exposed"), voice("exposed.value", span=voice.span(facts.exposed), weight=facts.highest)),
+    ]
+    harm = worst(facts)
+    if harm is not None:
+        rows.append((voice("worst"), _reading(voice, harm)))
+    rows += [(voice("restarts"), str(facts.restarts)), (voice("attempts"), str(facts.attempts))]
+    rows.append((voice("spec_digest"), Text(facts.spec_digest, code=True) if facts.spec_digest else voice("unknown")))
+    for part in facts.components:
+        digest: Cell = Text(part.digest, code=True) if part.digest else voice("unknown")
+        rows.append((f"{part.name}: {voice('digest')}", digest))
+    return [Pairs(rows)]
+
+
+def _reading(voice: Voice, gate: Measured) -> str:
+    told = f"{gate.component} {voice.metric(gate.metric)} {voice.value(gate.metric, gate.value)}"
+    return f"{told} ({voice('with', n=voice.number(gate.count))})" if gate.count is not None else told
+
+
+def _rollback(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    down = facts.down
+    if down is None:
+        return []
+    weights = ", ".join(f"{component} {weight} %" for component, weight in sorted(down.weights.items()))
+    stopped = ", ".join(part.name for part in facts.components if part.stopped)
+    verified: Cell = voice("rollback.not_verified")
+    if down.verified is not None:
+        after = voice("rollback.after", span=voice.span(down.verified_seconds))
+        verified = (badge(voice, str(down.verified)), f"{after}: {voice.recorded(down.evidence)}")
+    seconds = voice.span(down.seconds) if down.seconds is not None else voice("unknown")
+    return [
+        Pairs(
+            [
+                (
+                    voice("col.who"),
+                    _identity(voice, down.who, down.proved) if _person(voice, down.who) else who(voice, down.who),
+                ),
+                (voice("col.at"), voice.instant(down.at)),
+                (voice("col.sentence"), voice.recorded(down.why)),
+                (voice("rollback.from"), weights or voice("none")),
+                (voice("rollback.seconds"), seconds),
+                (voice("rollback.verified"), verified),
+                (voice("rollback.undone"), stopped or voice("none")),
+            ]
+        )
+    ]
+
+
+def _person(voice: Voice, name: str) -> bool:
+    return who(voice, name) == name
+
+
+def _timeline(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    drawn = timeline(facts, voice)
+    return [Picture(drawn)] if drawn else [Listing([voice("timeline.empty")])]
+
+
+def _steps(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    named = columns(
+        voice, "asked/n", "measured/t", "planned/t", "actual/t", "bake/t", "judged/t", "verdict/t", "sentence/w"
+    )
+    rows: list[list[Cell]] = []
+    for step in facts.steps:
+        measured = ", ".join(f"{component} {weight} %" for component, weight in sorted(step.measured.items()))
+        rows.append(
+            [
+                Text(f"{step.asked} %" if step.leg == 1 else f"{step.asked} % ({step.leg})", strong=True),
+                measured or "—",
+                voice.clock(step.planned, facts.opened_at),
+                voice.clock(step.set_at, facts.opened_at),
+                voice.span(step.bake),
+                voice.clock(step.judged_at, facts.opened_at),
+                badge(voice, step_result(facts, step)),
+                voice.recorded(step.sentence) if step.verdict is not Verdict.PASS else "",
+            ]
+        )
+    return [Table(voice("section.steps"), named, rows)]
+
+
+def _verdicts(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    named = columns(voice, "step/n", "metric", "canary/n", "stable/n", "count/n", "target/n", "limit/n", "verdict/t")
+    rows: list[list[Cell]] = []
+    for step in facts.steps:
+        for gate in step.gates:
+            value: Cell = voice.value(gate.metric, gate.value)
+            if gate.interval is not None:
+                low, high = (voice.value(gate.metric, bound) for bound in gate.interval)
+                value = (str(value), Text(voice("likely", low=low, high=high), small=True))
+            rows.append(
+                [
+                    f"{step.asked} %",
+                    f"{gate.component}: {voice.metric(gate.metric)}",
+                    value,
+                    voice.value(gate.metric, gate.stable),
+                    voice.number(gate.count),
+                    voice.value(gate.metric, gate.target),
+                    voice.value(gate.metric, gate.rollback),
+                    standing(voice, gate),
+                ]
+            )
+    return [Table(voice("section.verdicts"), named, rows)] if rows else []
+
+
+def _people(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    """Request, answers and rollback, in the order in which they were made."""
+    found: list[tuple[object, list[Cell]]] = [
+        (
+            facts.opened_at,
+            [
+                voice.instant(facts.opened_at),
+                _identity(voice, facts.requester, facts.requester_proved),
+                voice("requested"),
+                "",
+                facts.reason,
+            ],
+        )
+    ]
+    for asked in facts.approvals:
+        at = asked.answered_at or asked.asked_at
+        name: Cell = "—"
+        if asked.decision and asked.decision != "expired":
+            name = _identity(voice, asked.approver, asked.proved)
+        told = voice("asked", at=voice.instant(asked.asked_at), deadline=voice.instant(asked.deadline))
+        found.append(
+            (
+                at,
+                [
+                    voice.instant(at),
+                    name,
+                    (voice("approval", gate=asked.gate), Text(told, small=True)),
+                    badge(voice, asked.decision or "waiting"),
+                    asked.note,
+                ],
+            )
+        )
+    if facts.down is not None:
+        down = facts.down
+        person = _person(voice, down.who)
+        name = _identity(voice, down.who, down.proved) if person else who(voice, down.who)
+        found.append(
+            (
+                down.at,
+                [
+                    voice.instant(down.at),
+                    name,
+                    voice("down"),
+                    Badge(Tone.BACK, voice("down")),
+                    voice.recorded(down.why),
+                ],
+            )
+        )
+    named = columns(voice, "at/t", "who", "what/w", "answer/t", "note/w")
+    return [Table(voice("section.people"), named, [row for _, row in sorted(found, key=lambda pair: str(pair[0]))])]
+
+
+def _checks(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    rows: list[list[Cell]] = []
+    for check in facts.checks:
+        name: list[Text | str] = [Text(check.name, strong=True)]
+        if check.component:
+            name.append(Text(check.component, small=True))
+        if not check.blocking:
+            name.append(Text(voice("optional"), small=True))
+        evidence: list[Text | str] = [voice.recorded(check.evidence)]
+        if check.remedy and check.verdict is not Verdict.PASS:
+            evidence.append(Text(voice("remedy", text=check.remedy), strong=True))
+        rows.append(
+            [
+                tuple(name),
+                check.says,
+                badge(voice, str(check.verdict)),
+                tuple(evidence),
+                voice.span(check.seconds),
+            ]
+        )
+    named = columns(voice, "check/w", "what/w", "result/t", "evidence/w", "took/n")
+    return [Table(voice("section.checks"), named, rows)] if rows else []
+
+
+def _backups(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    told: list[Block] = []
+    for backup in facts.backups:
+        proof: Cell = voice("backup.unproven")
+        if backup.verdict is not None:
+            proof = (badge(voice, str(backup.verdict)), voice.recorded(backup.evidence))
+        told.append(
+            Pairs(
+                [
+                    (voice("section.backups"), Text(backup.name, strong=True)),
+                    (voice("backup.proof"), proof),
+                    (voice("col.at"), voice.instant(backup.taken_at)),
+                    (voice("col.took"), voice.span(backup.seconds)),
+                    (voice("backup.size"), voice.size(backup.size)),
+                    (voice("backup.location"), Text(backup.location, code=True)),
+                ]
+            )
+        )
+        if backup.tables:
+            named = [Column(voice("col.table")), Column(voice("col.rows"), "n")]
+            rows = [[name, voice.number(count)] for name, count in sorted(backup.tables.items())]
+            told.append(Table(f"{voice('section.backups')}: {backup.name}", named, rows))
+    return told
+
+
+def _slots(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    rows: list[list[Cell]] = []
+    for slot in facts.slots:
+        late = voice.span(slot.at - slot.due) if slot.at and (slot.at - slot.due).total_seconds() >= 1 else "—"
+        rows.append(
+            [
+                Text(slot.slot, strong=True),
+                voice.instant(slot.due),
+                late,
+                badge(voice, slot.outcome or "planned"),
+                voice.recorded(slot.sentence),
+            ]
+        )
+    named = columns(voice, "step/t", "due/t", "late/n", "result/t", "evidence/w")
+    return [Table(voice("section.slots"), named, rows)] if rows else []
+
+
+def _acts(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    rows: list[list[Cell]] = []
+    for act in facts.acts:
+        kind = voice(f"kind.{act.kind}") if voice.has(f"kind.{act.kind}") else act.kind
+        step = f"{act.step} %" if act.step.isdigit() else ""
+        what = act.what if act.what != act.step else ""
+        took = voice.span(act.ended - act.begun) if act.ended and act.begun else "—"
+        rows.append(
+            [
+                " ".join(part for part in (kind, what, step) if part),
+                voice.clock(act.planned, facts.opened_at),
+                voice.clock(act.begun or act.ended, facts.opened_at),
+                took,
+                badge(voice, act.result),
+                voice.recorded(act.sentence),
+            ]
+        )
+    named = columns(voice, "act/w", "planned/t", "actual/t", "took/n", "result/t", "evidence/w")
+    return [Table(voice("section.acts"), named, rows)]
+
+
+def _log(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    rows: list[list[Cell]] = [
+        [voice.instant(note.at), who(voice, note.who), note.key, voice.recorded(note.text)] for note in facts.notes
+    ]
+    return [Table(voice("section.log"), columns(voice, "at/t", "who", "what", "note/w"), rows)] if rows else []
+
+
+def _chain(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    chain = facts.chain
+    if not chain.head:
+        return [Listing([voice("chain.unhashed", n=chain.length)])]
+    holds: Cell = voice("chain.holds", n=chain.length)
+    if chain.broken_at is not None:
+        holds = Text(voice("broken", n=chain.broken_at), flag=True)
+    return [
+        Pairs([(voice("chain.head"), Text(chain.head, code=True)), (voice("col.result"), holds)]),
+        Listing([voice("chain.verify", command=commands.verify_report(facts))]),
+    ]
