@@ -72,6 +72,8 @@ def _version() -> Exit:
 def _sentence(said: str, end: str = ".") -> str:
     """Errors are written as parts of sentences; they are printed as whole ones."""
     said = said.strip()
+    if said.startswith(("tidegate ", "/", "make", "chmod")):
+        return said  # something to type, or a path
     return said[:1].upper() + (said if said.endswith((".", ":", "?", "!")) else said + end)[1:]
 
 

@@ -163,6 +163,17 @@ def _read(way: Way) -> Seen | None:
         return None
 
 
+def weight_of(way: Way) -> str:
+    """A route as it stands, in words."""
+    seen = _read(way)
+    if seen is None or seen.split is None:
+        return "cannot be read"
+    stop = seen.mark.stop if seen.mark else None
+    said = f", stopped by {stop.who} ({stop.why})" if stop else ""
+    named = f", of {seen.mark.release}" if seen.mark and seen.mark.release else ""
+    return f"{seen.weight} % on {seen.split.canary.name if seen.split.canary else 'nothing new'}{named}{said}"
+
+
 def told(route: Route) -> dict[str, Any]:
     """A route for --json."""
     return {

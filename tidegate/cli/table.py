@@ -86,6 +86,10 @@ class Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {message}", f"{self.prog} --help shows what it takes, with examples")
 
+    def options(self) -> list[str]:
+        """The long options, for completion."""
+        return [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+
 
 def parser_of(listed: Listed) -> Parser:
     """The parser of one command; only its own module is imported."""

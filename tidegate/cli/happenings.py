@@ -1,0 +1,90 @@
+"""A release's chain, one line an entry: for `release --wait`, and `status --watch` where nothing can be redrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidegate.ledger import Entry, Kind
+
+Body = Mapping[str, Any]
+
+
+def line_of(entry: Entry) -> str:
+    """What an entry says to a person; "" for one that says nothing new."""
+    body = entry.body
+    match entry.kind:
+        case Kind.OPENED:
+            why = (body.get("request") or {}).get("reason") or "no reason given"
+            return f"{entry.release} begins ({why}), asked for by {entry.who or 'nobody'}"
+        case Kind.INTENT:
+            return _begun(body)
+        case Kind.OUTCOME:
+            return _happened(body)
+        case Kind.DOWN:
+            return f"ROLLBACK decided by {entry.who}: {body.get('why')}"
+        case Kind.EXPIRY:
+            return str(body.get("why") or entry.key)
+        case Kind.SLOT:
+            return f"verification {body.get('slot')}: {body.get('outcome')}, {body.get('sentence')}"
+        case Kind.NOTE:
+            return _noted(entry.key, body)
+
+
+def _begun(body: Body) -> str:
+    if "question" in body:
+        asked = body["question"]
+        return f"waits for people: approval {asked['gate']}, until {asked['deadline']}, then {asked['on_expiry']}"
+    if "bake" in body:
+        return f"bakes at {body['bake']['weight']} % for {body['bake']['seconds']:.0f} s"
+    return ""
+
+
+def _noted(key: str, body: Body) -> str:
+    if key == "answer-noted":
+        return f"answer noted: {body.get('approver')} says {body.get('decision')} to {body.get('gate')}"
+    return f"{key}: {body.get('why') or body.get('sentence') or ''}".rstrip(": ")
+
+
+def _because(body: Body, *names: str) -> str:
+    said = next((str(body[name]) for name in names if body.get(name)), "")
+    return f": {said}" if said else ""
+
+
+_HAPPENED: dict[str, Callable[[Body], str]] = {
+    "check-run": lambda b: f"check {b['name']} {b['verdict']}{_because(b, 'evidence')}",
+    "turn-taken": lambda _: "this release holds its system's row",
+    "backup-taken": lambda b: f"backup {b['name']} taken",
+    "backup-proven": lambda b: f"backup {b['name']} {b['verdict']}{_because(b, 'evidence')}",
+    "artifact-pushed": lambda b: f"{b['component']}: artifact {str(b['digest'])[:19]}",
+    "green-created": lambda b: f"{b['component']}: new version starts beside the old one",
+    "became-healthy": lambda b: f"{b['component']}: {b['instances']} instances {b['verdict']}{_because(b, 'evidence')}",
+    "claimed": lambda b: f"{b['component']}: route taken at 0 %, {b['stable']} to {b['canary']}",
+    "answered": lambda b: f"approval {b['gate']}: {b['approver']} said {b['decision']}{_because(b, 'note')}",
+    "weight-set": lambda b: f"{b['component']}: {b['weight']} %, read back from the router",
+    "baked": lambda b: f"step {b['step']} % {b['verdict']}{_because(b, 'sentence')}",
+    "parked": lambda b: f"parked at 0 %{_because(b, 'why')}",
+    "rested": lambda b: f"rests at {b['stage']} % until a later run continues",
+    "promoted": lambda b: f"PROMOTED: the new version carries {b['weight']} %",
+    "slots-booked": lambda b: f"{len(b['slots'])} verification runs are booked",
+    "report-written": lambda b: (
+        f"report {b['location']}" if b.get("location") else f"no report{_because(b, 'dropped')}"
+    ),
+    "told": lambda b: f"people were not told ({b['notice']}){_because(b, 'dropped')}" if b.get("dropped") else "",
+    "lowered": lambda _: "all traffic is back on the old version",
+    "green-stopped": lambda b: f"{b['component']}: the new version is stopped",
+    "rollback-verified": lambda b: f"rollback {b['verdict']}{_because(b, 'evidence')}",
+    "rolled-back": lambda _: "ROLLED BACK",
+    "aborted": lambda b: f"ABORTED before it had traffic{_because(b, 'why')}",
+    "made-final": lambda b: f"{b['component']}: final, the way back by traffic has ended",
+    "blue-removed": lambda b: f"{b['component']}: {b['side']} is removed",
+    "closed": lambda _: "closed: the last verification is answered",
+}
+
+
+def _happened(body: Body) -> str:
+    said = _HAPPENED.get(str(body.get("event")))
+    try:
+        return said(body) if said else ""
+    except (KeyError, TypeError):  # written by another version of Tidegate
+        return str(body.get("event"))
