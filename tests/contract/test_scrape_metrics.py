@@ -254,7 +254,8 @@ def test_an_instance_that_cannot_be_asked_is_an_error_with_its_address() -> None
 def test_a_page_without_end_is_cut_off_by_size_and_a_dripping_one_by_time() -> None:
     with backends("2.0") as (one,):
         one.metrics = b"#" * (5 * 1024 * 1024)
-        assert "more than" in of_instances(Hand()).sample("memory", side(one), MINUTE).error
+        patient = ScrapeMetrics(timeout=timedelta(seconds=10))
+        assert "more than" in patient.sample("memory", side(one), MINUTE).error
 
     def drip(listener: socket.socket) -> None:
         connected, _ = listener.accept()
