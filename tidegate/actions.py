@@ -277,4 +277,5 @@ class Close(Action):
     effect: ClassVar[Effect] = Effect.REPEATABLE
 
 
+RESERVED = frozenset({"release", "rollback", "finalize", "verify"})  # plans of ours; a traffic plan needs another name
 LOWERING: frozenset[type[Action]] = frozenset({Lower, EnsureLowered, Park})

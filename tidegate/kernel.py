@@ -42,6 +42,7 @@ class Proof:
     component: str
     weight: int  # asked
     allowed: int  # the plan's next weight for this component (I2)
+    told: int  # the weight that the story tells
     seen: Seen  # the route as read with the proof
     intent_seq: int
     down: bool  # a Down stands in the chain
@@ -60,7 +61,7 @@ class Proof:
     green_needed: int = 1
     blue_ready: int = 0  # I8: running capacity, a deployment that can be promoted, or a switchable flag counts as ready
     blue_needed: int = 1
-    health_age: float = 0.0
+    health_asked: float = 0.0  # the writer's elapsed clock before the platform was asked
 
 
 def objections(proof: Proof, elapsed: float) -> list[str]:
@@ -73,6 +74,10 @@ def objections(proof: Proof, elapsed: float) -> list[str]:
 
     need(not proof.down, "a rollback of this release was decided")
     need(proof.weight == proof.allowed, f"the plan's next weight is {proof.allowed} %, not {proof.weight} %")
+    need(
+        proof.seen.weight >= proof.told,
+        f"the route stands at {proof.seen.weight} %, the story tells {proof.told} %: somebody lowered it by hand",
+    )
     need(proof.look_current, "the look is not of the watch that holds the lease")
     need(proof.look_seq >= proof.intent_seq, "the watch has not yet read this intent")
     need(
@@ -84,7 +89,8 @@ def objections(proof: Proof, elapsed: float) -> list[str]:
     need(proof.can_lower, "the watch has not shown that it can lower")
     need(proof.wayback_here, "no way-back record lies where rollback would be typed")
     need(0 <= elapsed - proof.taken <= PROOF_LASTS, f"the proof is older than {PROOF_LASTS:.0f} s")
-    need(proof.health_age <= HEALTH_LASTS, f"the last health answer of green is {proof.health_age:.0f} s old")
+    health_age = elapsed - proof.health_asked
+    need(0 <= health_age <= HEALTH_LASTS, f"the last health answer of green is {health_age:.0f} s old")
     need(
         proof.green_ready >= proof.green_needed,
         f"{proof.green_ready} of {proof.green_needed} green instances are ready",

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tidegate import kernel, shifting
-from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable, Refused, TidegateError
+from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable, RollbackIncomplete, TidegateError
 from tidegate.ledger import Draft, Kind, Ledger, LookRow, Reading, ReleaseRow
 from tidegate.ports import Clock, RunState, Sample
 from tidegate.story import State, Story
@@ -96,6 +96,7 @@ class Lookout:
             story = Story.of(self.ledger.entries(release))
             seen = self.ledger.look(release)
             memory = Watching.from_json(seen.row.state) if seen and seen.row.state else Watching()
+            memory = replace(memory, lowered_once=False)  # by this watch, with its own credentials
             self.watched[release] = Watched(row, self.world_of(row, story.opened), story, memory)
 
     # -- one look -----------------------------------------------------------------------------------------------------
@@ -111,7 +112,17 @@ class Lookout:
         self._record_evidence(watched, sight)
         for decision in decisions:
             self._carry_out(watched, decision, sight)
+        self._give_row_back(watched)
         return self._write_row(watched, sight, told)
+
+    def _give_row_back(self, watched: Watched) -> None:
+        """Whoever ended the release may have died before it gave the system's row back."""
+        story, row = watched.story, watched.row
+        if story.over and (not row.over or story.state is State.SUPERSEDED):
+            try:
+                self.ledger.retire(row.id, watched=story.state in (State.PROMOTED, State.FINALIZED))
+            except LedgerUnavailable:
+                return
 
     def _sight(self, watched: Watched, passed: float) -> Sight:
         story, world, row = watched.story, watched.world, watched.row
@@ -136,7 +147,7 @@ class Lookout:
             quiet=quiet,
             seen=seen,
             samples=self._samples(watched, seen),
-            health={c: _health(world, story, c, s) for c, s in seen.items() if story.claimed.get(c)},
+            health={c: _health(world, story, c, s) for c, s in seen.items() if c not in story.final},
             wayback_here=self._wayback(watched, seen),
             lease_dead_for=dead,
             run=self.aside.state(row.run_id) if row.run_id else None,
@@ -166,7 +177,8 @@ class Lookout:
     def _newer(self, watched: Watched, seen: Mapping[str, Seen | None]) -> str:
         for route in seen.values():
             name = route.mark.release if route and route.mark else ""
-            if name and name != watched.row.id and name in self.watched:
+            other = self.watched.get(name)
+            if other is not None and other.row.opened_at > watched.row.opened_at:
                 return name
         return ""
 
@@ -222,7 +234,7 @@ class Lookout:
                 case "repair":
                     self._repair(watched, decision, sight)
                 case "show-lowering":
-                    self._show_lowering(watched, decision, sight)
+                    self._show_lowering(watched, sight)
                 case "write-down":
                     self._write_down(watched, decision)
                 case "expire":
@@ -234,27 +246,30 @@ class Lookout:
                     self._fence(watched)
                 case _:
                     self._aside(watched, decision)
-        except (LedgerUnavailable, ConnectorError, Refused):
+        except RollbackIncomplete as why:
+            self.aside.want(Decision("page", str(why)), row)
+        except TidegateError:
             return  # the next look sees the same and decides again
 
     def _down(self, watched: Watched, why: str) -> None:
         """Weight with stop first (one write, the fence), then the ledger; the next look does what is left."""
-        story = watched.story
-        stop = shifting.new_stop(WATCH, why, self.clock.now())
-        if story.down is not None:
-            stop = replace(stop, token=story.down.token or stop.token, who=story.down.who)
-        if story.claimed:
-            shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0)
+        story, world, release = watched.story, watched.world, watched.row.id
         if story.down is None:
-            shifting.write_down(watched.world, watched.row.id, stop)
+            shifting.decide_down(world, release, WATCH, why, patience=1.0, claimed=bool(story.claimed))
+        elif story.claimed:
+            stop = shifting.new_stop(story.down.who, story.down.why, story.down.at)
+            stop = replace(stop, token=story.down.token or stop.token)
+            shifting.lower_routes(world, release, stop, patience=1.0)
 
     def _write_down(self, watched: Watched, decision: Decision) -> None:
         """A stop in the mark is a Down not yet written: whoever sees it writes it, and it counts for every route."""
         route = watched.seen.get(decision.component)
         stop = route.mark.stop if route and route.mark else None
         if stop is not None:
-            shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0)
-            shifting.write_down(watched.world, watched.row.id, stop)
+            try:
+                shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0)
+            finally:
+                shifting.write_down(watched.world, watched.row.id, stop)
 
     def _repair(self, watched: Watched, decision: Decision, sight: Sight) -> None:
         read = sight.seen[decision.component]
@@ -265,13 +280,12 @@ class Lookout:
         body = {"component": decision.component, "why": decision.why}
         self.ledger.append(watched.row.id, Draft(Kind.NOTE, "repaired", body, WATCH))
 
-    def _show_lowering(self, watched: Watched, decision: Decision, sight: Sight) -> None:
-        read = sight.seen[decision.component]
-        assert read is not None
-        watched.world.parts[decision.component].router.write(kernel.repair(watched.row.id, read, 0))
-        last = [c for c in self._routes(watched)][-1]
-        if decision.component == last:
-            watched.watching = replace(watched.watching, lowered_once=True)
+    def _show_lowering(self, watched: Watched, sight: Sight) -> None:
+        for component, read in sight.seen.items():
+            assert read is not None
+            weight = read.weight if watched.story.had_traffic else 0
+            watched.world.parts[component].router.write(kernel.repair(watched.row.id, read, weight))
+        watched.watching = replace(watched.watching, lowered_once=True)
 
     def _fence(self, watched: Watched) -> None:
         """The system's epoch + 1, in ledger and mark: a frozen attempt that wakes writes nothing any more."""

@@ -161,10 +161,17 @@ def promote(attempt: Attempt, action: do.Promote) -> ev.Event:
 
 
 def abort(attempt: Attempt, action: do.Abort) -> ev.Event:
-    """End before traffic: what was started is stopped, the row is free."""
+    """
+    End before traffic: what was started is stopped, the row is free.
+
+    Where routes are claimed, a raise may still be on its way (a write that was never answered): the stop keeps it out.
+    """
+    if attempt.story.claimed:
+        stop = shifting.new_stop(attempt.who, action.why, attempt.world.clock.now())
+        shifting.lower_routes(attempt.world, attempt.row.id, stop)
     for component, body in _greens(attempt).items():
         split = attempt.world.parts[component].router.read().split
-        if split is None or body["side"] not in (split.stable.name, split.canary.name if split.canary else ""):
+        if not preparing.carries(split, body["side"]):
             attempt.world.parts[component].platform.remove(body["side"], attempt.world.spec.cleanup.grace)
     event = attempt.once(action, lambda: ev.Aborted(at=attempt.world.clock.now(), why=action.why))
     attempt.ledger.retire(attempt.row.id, watched=False)

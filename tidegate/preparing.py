@@ -10,7 +10,7 @@ from tidegate.attempt import Attempt
 from tidegate.errors import ConnectorError, Denied, NotApplied
 from tidegate.ports import CheckResult, PlatformState, Verdict
 from tidegate.story import Story
-from tidegate.traffic import Side
+from tidegate.traffic import Side, Split
 from tidegate.world import World
 
 CAPACITY_AGAIN = 0.5  # seconds between two looks at a starting green
@@ -159,16 +159,20 @@ def stop_green(attempt: Attempt, action: do.StopGreen) -> ev.Event:
             side = body["side"]
 
     def stop() -> ev.Event:
-        split = world.parts[action.component].router.read().split
-        carries = split is not None and (
-            split.stable.name == side or (split.canary and split.canary.name == side and split.weight)
-        )
-        if side and not carries:
+        kept = carries(world.parts[action.component].router.read().split, side)
+        if side and not kept:
             world.parts[action.component].platform.remove(side, world.spec.cleanup.grace)
-        told = f"kept: {side} carries traffic" if carries else side
+        told = f"kept: {side} carries traffic" if kept else side
         return ev.GreenStopped(at=world.clock.now(), component=action.component, side=told)
 
     return attempt.once(action, stop)
+
+
+def carries(split: Split | None, side: str) -> bool:
+    """Whether traffic goes, or may go at once, to this side; of a route that cannot be read we do not know."""
+    if split is None:
+        return True
+    return split.stable.name == side or (split.canary is not None and split.canary.name == side and split.weight > 0)
 
 
 def verify_rollback(world: World, story: Story) -> ev.Event:

@@ -50,12 +50,7 @@ def claim(attempt: Attempt, action: do.Claim) -> ev.Event:
             raise ReleaseRefused(f"{action.component}: {no}", no.advice) from no
         return _claimed(attempt, action, seen)
 
-    def observe() -> ev.Event | None:
-        seen = router.read()
-        mine = seen.mark is not None and seen.mark.release == row.id and seen.weight == 0
-        return _claimed(attempt, action, seen) if mine else None
-
-    return attempt.once(action, take, observe, {"claim": action.component})
+    return attempt.once(action, take, body={"claim": action.component})  # claiming twice is the same claim
 
 
 def _over(world: World, release: str) -> bool:
@@ -115,9 +110,9 @@ def _weight_set(attempt: Attempt, action: SetWeight, seen: Seen) -> ev.WeightSet
 def gather(attempt: Attempt, action: SetWeight, intent_seq: int) -> Proof:
     """Everything that speaks for this raise, as it is now."""
     world, story = attempt.world, attempt.refresh()
-    component, part = action.component, world.parts[action.component]
-    seen = part.router.read()
-    look = world.ledger.look(attempt.row.id)
+    component = action.component
+    routes = {name: world.parts[name].router.read() for name in story.claimed}
+    seen, look = routes[component], world.ledger.look(attempt.row.id)
     taken = world.clock.elapsed()
     green, blue = _capacity(world, component, seen)
     spec = world.spec.components[component]
@@ -128,9 +123,10 @@ def gather(attempt: Attempt, action: SetWeight, intent_seq: int) -> Proof:
         component=component,
         weight=action.weight,
         allowed=allowed(world, story, action),
+        told=story.weights.get(component, 0),
         seen=seen,
         intent_seq=intent_seq,
-        down=story.down is not None,
+        down=story.down is not None or any(route.mark is not None and route.mark.stopped for route in routes.values()),
         step_before=bake_id(place, action.step_before) if action.step_before else "",
         look_seq=look.row.seq if look else 0,
         look_step=look.row.step if look else "",
@@ -144,12 +140,12 @@ def gather(attempt: Attempt, action: SetWeight, intent_seq: int) -> Proof:
             f"{freeze.who} froze {freeze.system} until {freeze.until:%H:%M} ({freeze.why})"
             for freeze in world.ledger.freezes(attempt.row.system)
         ),
-        gates=tuple(_gate(story, place.leg, name) for name in action.gates),
+        gates=tuple(_gate(story, place, name) for name in action.gates),
         green_ready=green.ready if green else 0,
         green_needed=spec.instances,
         blue_ready=blue.ready if blue else 0,
         blue_needed=spec.keep_ready or spec.instances,
-        health_age=world.clock.elapsed() - taken,
+        health_asked=taken,
     )
 
 
@@ -181,11 +177,15 @@ def _capacity(world: World, component: str, seen: Seen) -> tuple[PlatformState |
     return green, blue
 
 
-def _gate(story: Story, leg: int, name: str) -> Gate:
-    """An approval counts in the leg that it was given in; the first gate of all counts in every leg."""
+def _gate(story: Story, place: do.Place, name: str) -> Gate:
+    """An approval counts for the leg and step that it was given for; the one before the claim counts for all."""
     for key, body in story.answers.items():
-        given_in = key.split("/")[1]
-        if body.get("event") == "answered" and body["gate"] == name and given_in in ("1", str(leg)):
+        _, leg, _, _, step, *_ = key.split("/")
+        if (
+            body.get("event") == "answered"
+            and body["gate"] == name
+            and (step == "go" or (leg, step) == (str(place.leg), place.step))
+        ):
             return Gate(name, body["decision"] == "approve", str(body["approver"]), bool(body["proved"]))
     return Gate(name, False)
 
@@ -216,10 +216,10 @@ def lower_routes(
                 seen = world.parts[component].router.write(kernel.lower(release, stop))
                 weights[component] = seen.weight
                 open_.remove(component)
-            except Refused as respected:
+            except Fenced as respected:
                 left[component] = str(respected)
                 open_.remove(component)
-            except ConnectorError as why:
+            except (Refused, ConnectorError) as why:
                 left[component] = str(why)
         if open_ and patience is not None and world.clock.elapsed() - began >= patience:
             told = "; ".join(f"{c}: {left[c]}" for c in open_)
@@ -234,12 +234,32 @@ def new_stop(who: str, why: str, at: datetime, token: Callable[[], str] = lambda
     return Stop(token(), who, at.isoformat(), why)
 
 
-def decide_down(world: World, release: str, who: str, why: str, *, patience: float | None = None) -> dict[str, int]:
-    """A down decision: weight with stop (that is the fence), then the ledger (at most as long as it is patient)."""
+def decide_down(
+    world: World, release: str, who: str, why: str, *, patience: float | None = None, claimed: bool = True
+) -> dict[str, int]:
+    """
+    A down decision: weight with stop (that is the fence), then the ledger; the Down is written even where a router
+    does not answer for `patience`. Refused when the release is over and every route belongs to another or is final.
+    """
     stop = new_stop(who, why, world.clock.now())
-    weights, _ = lower_routes(world, release, stop, patience=patience)
+    try:
+        weights, left = lower_routes(world, release, stop, patience=patience) if claimed else ({}, {})
+    except RollbackIncomplete:
+        write_down(world, release, stop)
+        raise
+    if left and not weights and _known_over(world, release):
+        raise Refused(
+            f"{release} cannot be lowered any more: {'; '.join(left.values())}", "release the older version anew"
+        )
     write_down(world, release, stop)
     return weights
+
+
+def _known_over(world: World, release: str) -> bool:
+    try:
+        return _over(world, release)
+    except LedgerUnavailable:
+        return False
 
 
 def write_down(world: World, release: str, stop: Stop) -> bool:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tidegate.actions import RESERVED
 from tidegate.quantities import Duration, Quantity
 
 SCHEMA = 1
@@ -218,6 +219,8 @@ class Spec(_Strict):
                 yield f"{where}: {name!r} is not defined; defined are {', '.join(sorted(names)) or 'none'}"
 
         yield from known("plan", self.plan, set(self.plans))
+        for name in sorted(RESERVED & set(self.plans)):
+            yield f"plans: {name!r} is a name of Tidegate's own; call the traffic plan something else"
         yield from known("readiness", self.readiness, gates)
         for gate in self.gates:
             yield from known(f"gates.{gate.name}.component", gate.component, parts)

@@ -142,6 +142,8 @@ class Story:
 
     def _begun(self, entry: Entry) -> None:
         self.open[entry.key] = OpenIntent(entry.key, entry.seq, entry.at, entry.body)
+        if "/rest/" not in entry.key:
+            self.resting_since = None  # a later run continues it
         if "question" in entry.body:
             asked = entry.body["question"]
             self.questions[entry.key] = Question(
@@ -198,8 +200,6 @@ class Story:
                 self.state = State.CLOSED
             case _:
                 pass
-        if body.get("event") == "weight-set":
-            self.resting_since = None
 
     def _weigh(self, entry: Entry, component: str, weight: int) -> None:
         if self.weights.get(component) != weight:
@@ -207,11 +207,13 @@ class Story:
             self.weight_since[component] = entry.at
 
     def _down(self, entry: Entry) -> None:
+        if self.state not in MOVABLE:
+            self.notes.append(entry)  # too late to mean anything
+            return
         if self.down is None:
             body = entry.body
             self.down = DownDecision(entry.who, str(body["why"]), entry.at, str(body.get("token", "")), entry.seq)
-        if self.state in MOVABLE:
-            self.state = State.DOWN
+        self.state = State.DOWN
         for component in self.weights:
             self._weigh(entry, component, 0)
 

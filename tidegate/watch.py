@@ -58,7 +58,7 @@ class Watching:
     bake: str = ""  # the bake under way: leg/plan/step
     baked: float = 0.0  # seconds looked at
     done: str = NO_STEP  # the last bake that is complete
-    over_since: Mapping[str, str] = field(default_factory=dict)  # gate -> ISO instant
+    over: Mapping[str, float] = field(default_factory=dict)  # gate -> seconds looked at above its limit
     hold_since: str = ""
     held: float = 0.0  # seconds of hold so far
     blind: float = 0.0  # seconds without a router, metric or health that could be read
@@ -106,23 +106,29 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
     story = sight.story
     if story.state in (State.DOWN, State.ROLLED_BACK, State.ABORTED):
         return _going_down(watching, sight)
-    drift = _drift(sight)
+    if story.state in (State.SUPERSEDED, State.FINALIZED, State.CLOSED):
+        told = f"{story.release} is {story.state}: nobody lowers for it any more"
+        return watching, [], Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
+    drift, held_before = _drift(sight), watching.hold_since
     watching, judged = _judged(spec, watching, sight)
     watching, ill = _ill(spec, watching, sight)
     watching = _bake(watching, sight)
     verdict = Verdict.FAIL if ill else worst(judged)
     watching, hold, shut = _hold(spec, watching, sight, judged, verdict)
-    if story.had_traffic and any(seen is not None and seen.weight > 0 for seen in sight.seen.values()):
+    if any(_carries(sight, component) for component in story.claimed):
         shut = ill or _failed(judged) or shut
     else:
         shut = ill if story.had_traffic and story.parked_since else ""
     watching = _completed(spec, watching, sight, verdict)
-    watching, shown = _show_lowering(watching, sight)
-    decisions = drift + shown + _deadlines(spec, sight)
+    watching, expired = _deadlines(spec, watching, sight)
+    decisions = drift + _show_lowering(spec, watching, sight) + expired
     if shut:
         decisions.insert(0, Decision("down", shut))
+    elif hold and not held_before:
+        decisions.append(Decision("page", hold))
     watching, woken = _runs(watching, sight)
-    against = shut or hold or "; ".join(d.why for d in drift)
+    over = "; ".join(one.sentence for one in judged if one.over)
+    against = shut or ill or hold or over or "; ".join(d.why for d in drift)
     sentence = shut or hold or _sentence(judged, verdict)
     return (
         watching,
@@ -142,7 +148,8 @@ def _going_down(watching: Watching, sight: Sight) -> tuple[Watching, list[Decisi
         decisions.append(Decision("down", why))
     if story.state is State.DOWN and _due(watching.asked_rollback_at, sight.at, 5.0):
         watching = replace(watching, asked_rollback_at=sight.at.isoformat())
-        decisions.append(Decision("ask-rollback", why))
+        dead = sight.lease_dead_for is not None and sight.lease_dead_for >= sight.grace
+        decisions.append(Decision("ask-rollback", why, key="dead" if dead else ""))
     return watching, decisions, Look(Verdict.FAIL, why, why, {"state": story.state.value})
 
 
@@ -153,6 +160,13 @@ def _is_mine(seen: Seen, release: str) -> bool:
     return seen.mark is None or seen.mark.release == release
 
 
+def _carries(sight: Sight, component: str) -> bool:
+    """Whether green of this component has traffic, by the story or by what its route shows."""
+    seen = sight.seen.get(component)
+    shows = seen is not None and _is_mine(seen, sight.story.release) and seen.weight > 0
+    return sight.story.had_traffic and (shows or sight.story.weights.get(component, 0) > 0)
+
+
 def _drift(sight: Sight) -> list[Decision]:
     story, decisions = sight.story, list[Decision]()
     if sight.newer and story.state is State.PROMOTED:
@@ -160,7 +174,7 @@ def _drift(sight: Sight) -> list[Decision]:
     if story.state not in (State.SHIFTING, State.PROMOTED):
         return decisions
     for component, seen in sight.seen.items():
-        if seen is None or component not in story.claimed:
+        if seen is None or component not in story.claimed or component in story.final or _is_final(seen, story.release):
             continue
         if seen.mark is not None and seen.mark.release != story.release:
             decisions.append(
@@ -168,9 +182,14 @@ def _drift(sight: Sight) -> list[Decision]:
             )
         elif seen.mark is not None and seen.mark.stopped and seen.mark.stop is not None:
             decisions.append(Decision("write-down", f"{seen.mark.stop.who}: {seen.mark.stop.why}", component))
-        elif sight.quiet and not story.explains(component, seen.weight) and component not in story.final:
+        elif sight.quiet and not story.explains(component, seen.weight):
             decisions.append(_unexplained(component, seen.weight, story.weights.get(component, 0)))
     return decisions
+
+
+def _is_final(seen: Seen, release: str) -> bool:
+    """Green alone: this route has no weight any more, whether or not the chain says so yet."""
+    return seen.mark is not None and seen.mark.final and seen.mark.release == release
 
 
 def _unexplained(component: str, found: int, told: int) -> Decision:
@@ -184,24 +203,19 @@ def _unexplained(component: str, found: int, told: int) -> Decision:
 
 
 def _judged(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Judged]]:
-    judged, over = list[Judged](), dict(watching.over_since)
-    if not sight.story.had_traffic:
-        return replace(watching, over_since={}), judged
+    judged, over = list[Judged](), dict[str, float]()
     for gate in spec.gates:
+        if not _carries(sight, gate.component):
+            continue  # a component that waits for its first raise has nothing to measure (scenario 8e)
         sample = sight.samples.get(gate.name)
         if sample is None:
             sample = Sample(gate.metric, None, None, None, gate.window, sight.at, "was not asked")
-        one = judge(gate, sample, _lasted(over.get(gate.name), sight.at))
+        lasted = watching.over[gate.name] + sight.passed if gate.name in watching.over else 0.0
+        one = judge(gate, sample, timedelta(seconds=lasted), sight.at)
         judged.append(one)
         if one.over:
-            over.setdefault(gate.name, sight.at.isoformat())
-        else:
-            over.pop(gate.name, None)
-    return replace(watching, over_since=over), judged
-
-
-def _lasted(since: str | None, at: datetime) -> timedelta:
-    return at - datetime.fromisoformat(since) if since else timedelta(0)
+            over[gate.name] = lasted
+    return replace(watching, over=over), judged
 
 
 def _failed(judged: Sequence[Judged]) -> str:
@@ -212,7 +226,7 @@ def _ill(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, str]:
     """Instant trigger: green instances that should serve and do not, for a few looks in a row (F62, F65)."""
     sick, why = dict(watching.sick), ""
     for component, health in sight.health.items():
-        if health is None or component not in sight.story.claimed:
+        if health is None:
             continue
         if health.green_ready >= health.green_wanted and health.right_digest:
             sick.pop(component, None)
@@ -268,12 +282,12 @@ def _hold(
     watching = _flapped(watching, verdict)
     if watching.flaps > FLAPS:
         return watching, "", f"the verdict changed {watching.flaps} times between PASS and FAIL in one step"
-    unread = sorted(component for component, seen in sight.seen.items() if seen is None)
-    reasons = [f"the router of {component} cannot be read" for component in unread]
+    reasons = [f"the router of {component} cannot be read" for component, seen in sight.seen.items() if seen is None]
+    reasons += _no_mark_of_ours(sight)
     reasons += [f"the health of {component} cannot be read" for component, h in sight.health.items() if h is None]
     reasons += [one.sentence for one in judged if one.hold]
     now = baking(sight.story)
-    if now is not None and now[0] == watching.bake and watching.baked >= now[1] and watching.done != now[0]:
+    if now is not None and now[0] == watching.bake and watching.baked >= now[1]:
         reasons += [one.sentence for one in judged if one.verdict is Verdict.INCONCLUSIVE and not one.hold]
     if not reasons or not sight.story.had_traffic or sight.story.weight == 0:
         return replace(watching, hold_since="", held=0.0), "", ""
@@ -289,6 +303,15 @@ def _hold(
     return watching, why, ""
 
 
+def _no_mark_of_ours(sight: Sight) -> list[str]:
+    """Routes where nothing can be raised and a person has to look: the mark is lost, or names another release."""
+    return [
+        f"the mark of {component} {f'names {seen.mark.release or None}' if seen.mark else 'cannot be read'}"
+        for component, seen in sight.seen.items()
+        if seen is not None and (seen.mark is None or seen.mark.release != sight.story.release)
+    ]
+
+
 def _flapped(watching: Watching, verdict: Verdict) -> Watching:
     if verdict not in (Verdict.PASS, Verdict.FAIL):
         return watching
@@ -296,37 +319,47 @@ def _flapped(watching: Watching, verdict: Verdict) -> Watching:
     return replace(watching, last=verdict.value, flaps=watching.flaps + changed)
 
 
-def _show_lowering(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
-    """Before the first raise the watch itself writes weight 0 on every route: it has shown that it can lower."""
-    story = sight.story
-    if watching.lowered_once or story.had_traffic or story.state is not State.SHIFTING:
-        return watching, []
-    routes = [component for component, seen in sight.seen.items() if seen is not None and component in story.claimed]
-    if len(routes) < len(sight.seen) or not routes:
-        return watching, []
-    return watching, [Decision("show-lowering", "weight 0, to show that lowering works", c) for c in routes]
+def _show_lowering(spec: Spec, watching: Watching, sight: Sight) -> list[Decision]:
+    """
+    Before the first raise the watch itself writes weight 0 on every route: it has shown that it can lower.
+
+    A watch that takes over later writes what stands there already: another's credentials prove nothing about its own.
+    """
+    readable = sum(seen is not None for seen in sight.seen.values())
+    if watching.lowered_once or sight.story.state is not State.SHIFTING or readable < len(spec.components):
+        return []
+    return [Decision("show-lowering", "to show that lowering works")]
 
 
 # -- deadlines and runs -----------------------------------------------------------------------------------------------
 
 
-def _deadlines(spec: Spec, sight: Sight) -> list[Decision]:
-    """An unanswered question is decided 60 s after its deadline (an answer made in time counts: scenario 19)."""
+def _deadlines(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
+    """
+    An unanswered question is decided 60 s after its deadline (an answer made in time counts: scenario 19).
+
+    The expiry itself is the decision: what follows from it is decided again at each look until it is carried out.
+    """
     late = timedelta(seconds=60 if spec.compress == 1 else 5)
-    decisions = []
+    decisions, asleep = list[Decision](), sight.run is not None and sight.run.type == "PAUSED"
     for question in sight.story.questions.values():
-        if question.key not in sight.story.expired and sight.at >= question.deadline + late:
-            decisions.append(Decision("expire", f"approval {question.gate}: nobody answered in time", key=question.key))
-            if question.on_expiry == "rollback" and question.traffic:
-                decisions.append(Decision("down", f"approval {question.gate}: nobody answered in time"))
-            else:
-                decisions.append(Decision("again", f"approval {question.gate} expired", key="expired"))
+        if sight.at < question.deadline + late:
+            continue
+        why = f"approval {question.gate}: nobody answered in time"
+        if question.key not in sight.story.expired:
+            decisions.append(Decision("expire", why, key=question.key))
+        if question.on_expiry == "rollback" and question.traffic:
+            decisions.append(Decision("down", why))
+        elif asleep and _due(watching.woken_at, sight.at, sight.grace):
+            watching = replace(watching, woken_at=sight.at.isoformat())
+            decisions.append(Decision("again", why, key="expired"))
     resting = sight.story.resting_since
     if resting and sight.at >= resting + spec.hold.parked_deadline:
         decisions.append(Decision("down", "it rested longer than allowed, and no later run continued it"))
-    return decisions
+    return watching, decisions
 
 
+ENDED = frozenset({None, "CRASHED", "FAILED", "COMPLETED"})  # None: deleted
 DEAD = frozenset({"RUNNING", "PENDING", "CRASHED", "FAILED", "COMPLETED", "CANCELLING"})
 RESTARTS = 3
 
@@ -335,22 +368,21 @@ def _runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
     """
     Dead leases: fence, then the same run again after the grace; a third time rolls back (docs/states.md, table 3).
 
-    A lease that was given back (a wait, an approval, a rest) is not dead. A run that a person cancelled is a Down.
+    A lease that was given back (a wait, an approval, a rest) is not dead unless its run has ended all the same: it
+    died before it took a lease, or a person forced or deleted it. A run that a person cancelled is a Down.
     """
-    story, run = sight.story, sight.run
+    story, run, dead_for = sight.story, sight.run, sight.lease_dead_for
     if story.over or story.state is State.DOWN:
         return watching, []
     if run is not None and run.type in ("CANCELLED", "CANCELLING") and not story.resting_since:
         return watching, [Decision("down", f"the run was cancelled in Prefect ({run.name})")]
-    if (
-        sight.lease_dead_for is None
-        or sight.lease_dead_for < sight.grace
-        or not _due(watching.woken_at, sight.at, sight.grace)
-    ):
+    if dead_for is None and run is not None and run.type in ENDED and not story.resting_since:
+        dead_for = sight.grace
+    if dead_for is None or dead_for < sight.grace or not _due(watching.woken_at, sight.at, sight.grace):
         return watching, []
     if run is not None and run.type not in DEAD and run.type is not None:
         return watching, []
-    decisions = [Decision("fence", f"the lease ran out {sight.lease_dead_for:.0f} s ago")]
+    decisions = [Decision("fence", f"the lease ran out {dead_for:.0f} s ago")]
     if story.restarts >= RESTARTS - 1:
         return watching, [*decisions, Decision("down", f"restarted {story.restarts} times, and died again")]
     if run is None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tidegate.ports import Sample, Verdict
 from tidegate.spec import Gate
 
 SURE = math.log(1e4)  # nats
+STALE = timedelta(minutes=1)  # clocks of two machines may differ by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,12 @@ class _Judge(Protocol):
     def __call__(self, verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False) -> Judged: ...
 
 
-def judge(gate: Gate, sample: Sample, over_for: timedelta) -> Judged:
-    """Weigh one reading against its gate; `over_for` is how long the readings have been above the rollback limit."""
+def judge(gate: Gate, sample: Sample, over_for: timedelta, now: datetime | None = None) -> Judged:
+    """
+    Weigh one reading against its gate; `over_for` is how long the readings have been above the rollback limit.
+
+    With `now`, a reading that is older than its window and a minute is no reading of now.
+    """
 
     def judged(verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False) -> Judged:
         told = f"{gate.component} {gate.metric}: {sentence}"
@@ -47,8 +52,12 @@ def judge(gate: Gate, sample: Sample, over_for: timedelta) -> Judged:
 
     if sample.error:
         return judged(Verdict.ERROR, f"cannot be measured ({sample.error})", hold=True)
-    if sample.count == 0 and gate.min_samples:
-        return judged(Verdict.INCONCLUSIVE, f"0 of {gate.min_samples} requests needed")
+    if now is not None and now - sample.at > gate.window + STALE:
+        return judged(Verdict.ERROR, f"was last measured {(now - sample.at).total_seconds():.0f} s ago", hold=True)
+    if sample.count == 0:
+        return judged(Verdict.INCONCLUSIVE, f"0 of {gate.min_samples or 1} requests needed")
+    if sample.count is None and gate.min_samples:
+        return judged(Verdict.ERROR, f"does not say of how many requests; {gate.min_samples} are needed", hold=True)
     if sample.value is None:
         return judged(Verdict.INCONCLUSIVE, "no series: no data is never a pass", hold=True)
     if not math.isfinite(sample.value) or sample.value < 0:
