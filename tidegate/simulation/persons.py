@@ -1,0 +1,167 @@
+"""People in a play: they answer, reject, park, cancel, type rollback, edit the router's file, freeze the system."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tidegate import actions as do
+from tidegate import kernel
+from tidegate.errors import ConnectorError, LedgerUnavailable, Refused
+from tidegate.ledger import Draft, Kind
+from tidegate.shifting import new_stop
+from tidegate.simulation.orchestrator import Run
+from tidegate.simulation.process import Process
+
+if TYPE_CHECKING:
+    from tidegate.simulation.play import Play
+
+APPROVER = "kim"
+
+
+class Persons:
+    """Each acts at a moment of their own, drawn when the play begins or when they are asked."""
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.said_no = False
+
+    def arrive(self, within: float) -> None:
+        """Plan what people will do without being asked."""
+        play, draw = self.play, self.play.random
+        does = {
+            "cancel": self.cancel,
+            "rollback-typed": self.type_rollback,
+            "rollback-clicked": self.click_rollback,
+            "hand-lower": self.lower_by_hand,
+            "hand-raise": self.raise_by_hand,
+            "hand-garbles": self.lose_the_mark,
+            "freeze-set": self.freeze,
+            "run-deleted": self.delete_run,
+            "run-forced": self.force_run,
+        }
+        for name, act in does.items():
+            if play.weather.has(name):
+                for _ in range(draw.choice((1, 1, 2))):
+                    play.line.at(draw.uniform(1.0, within), act)
+
+    # -- asked --------------------------------------------------------------------------------------------------------
+
+    def are_asked(self, run: Run, action: do.AskApproval, key: str, left: float) -> None:
+        weather, draw, line = self.play.weather, self.play.random, self.play.line
+        if weather.strikes("approve-never"):
+            return
+        after = draw.uniform(left - 5, left + 90) if weather.strikes("approve-late") else draw.uniform(1.0, 20.0)
+        decision = "approve"
+        if weather.strikes("reject"):
+            decision = "reject"
+        elif action.traffic and action.name != "leave-park" and weather.strikes("park"):
+            decision = "park"
+        who = "mallory" if weather.strikes("approve-wrong") else APPROVER
+        line.after(after, lambda: self.answer(run, key, decision, who))
+        if weather.strikes("approve-twice"):
+            line.after(after + draw.uniform(0.0, 9.0), lambda: self.answer(run, key, "approve", APPROVER))
+
+    def answer(self, run: Run, key: str, decision: str, who: str) -> None:
+        """The orchestrator takes an answer only while the run waits for it."""
+        if run.type != "PAUSED" or not self.play.orchestrator.up:
+            return
+        self.play.tell(f"{who}: {decision} ({key})")
+        run.answers[key] = {"decision": decision, "approver": who}
+        self.play.orchestrator.again(run)
+
+    # -- unasked ------------------------------------------------------------------------------------------------------
+
+    def _run(self) -> Run | None:
+        row = self.play.row
+        return self.play.orchestrator.runs.get(row.run_id) if row is not None else None
+
+    def cancel(self) -> None:
+        run = self._run()
+        if run is not None and run.type in ("RUNNING", "PAUSED", "SCHEDULED"):
+            self._does("cancel", "cancels the run")
+            self.play.orchestrator.killed(run, "CANCELLED", "Cancelled")
+
+    def delete_run(self) -> None:
+        run = self._run()
+        if run is not None and run.type in ("RUNNING", "PAUSED", "SCHEDULED"):
+            self._does("run-deleted", "deletes the run")
+            self.play.orchestrator.killed(run, None, "")
+            del self.play.orchestrator.runs[run.id]
+
+    def force_run(self) -> None:
+        run = self._run()
+        if run is not None and run.type in ("RUNNING", "PAUSED"):
+            self._does("run-forced", "forces the run to Completed")
+            run.type, run.name = "COMPLETED", "Forced"
+
+    def type_rollback(self) -> None:
+        """`tidegate rollback`: record and router alone, the ledger only if it answers."""
+        play = self.play
+        record = play.records.read(play.spec.system)
+        if record is None:
+            return
+        self._does("rollback-typed", f"types rollback ({record.release}, {record.state})")
+        stop = new_stop("a person", "typed rollback", play.line.now(), play.token)
+        play.stack.append(Process("tidegate rollback", "person"))
+        lowered = False
+        try:
+            for way in record.ways:
+                change = kernel.lower(record.release, stop)
+                if record.state == "promoted" and play.random.random() < 0.3:
+                    change = kernel.bar(stop)
+                for _ in range(40):
+                    try:
+                        play.routers[way.component].write(change)
+                        lowered = lowered or change.kind == "lower"
+                        break
+                    except Refused:
+                        break
+                    except ConnectorError:
+                        play.line.run(1.0)
+            if lowered:
+                play.ledger.append(record.release, Draft(Kind.DOWN, f"down/{stop.token}",
+                                                         {"why": stop.why, "token": stop.token}, stop.who))  # fmt: skip
+        except LedgerUnavailable:
+            return  # the watch writes it from the stop
+        finally:
+            play.stack.pop()
+
+    def click_rollback(self) -> None:
+        if self.play.row is not None:
+            self._does("rollback-clicked", "starts the rollback flow")
+            parameters = {"release": self.play.row.id, "why": "clicked"}
+            self.play.orchestrator.start("rollback", parameters, key=f"rollback/{self.play.row.id}")
+
+    def lower_by_hand(self) -> None:
+        component = self.play.random.choice(list(self.play.routers))
+        router = self.play.routers[component]
+        if router.seen.weight > 0 and not (router.seen.mark and router.seen.mark.final):
+            self._does("hand-lower", f"edits {component} down to 0")
+            self.play.witness.edited(component, router.seen.weight, 0)
+            router.edited(0)
+
+    def raise_by_hand(self) -> None:
+        component = self.play.random.choice(list(self.play.routers))
+        router = self.play.routers[component]
+        split = router.seen.split
+        if split is not None and split.canary is not None and split.weight < 100:
+            self._does("hand-raise", f"edits {component} up to {min(100, split.weight + 30)}")
+            self.play.witness.edited(component, split.weight, min(100, split.weight + 30))
+            router.edited(min(100, split.weight + 30))
+
+    def lose_the_mark(self) -> None:
+        self._does("hand-garbles", "loses the mark in an editor")
+        component = self.play.random.choice(list(self.play.routers))
+        self.play.witness.garbled(component)
+        self.play.routers[component].garbled()
+
+    def freeze(self) -> None:
+        lasting = self.play.random.choice((20.0, 90.0, 200.0))
+        self._does("freeze-set", f"freezes the system for {lasting:.0f} s")
+        self.play.ledger.freeze(self.play.spec.system, "a person", "audit", timedelta(seconds=lasting))
+        self.play.witness.froze(lasting)
+
+    def _does(self, name: str, told: str) -> None:
+        self.play.weather.fired[name] += 1
+        self.play.tell(f"a person {told}")

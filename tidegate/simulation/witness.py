@@ -1,0 +1,339 @@
+"""
+The witness: it sees every write, entry and removal of a play, knows the truth, and objects when an invariant breaks.
+
+It shares no rule with the kernel or the watch: what it demands is written here again, from `reliability.md` 3.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tidegate.ledger import Entry, Kind, LookRow
+from tidegate.simulation.process import Process
+from tidegate.simulation.route import shown
+from tidegate.traffic import Seen
+
+if TYPE_CHECKING:
+    from tidegate.simulation.play import Play
+
+FRESH = 30.0  # how long a proof lasts
+HEALTH = 5.0
+ROUNDS_TO_LOWER = 4  # complete rounds of a watch over an answering router, from a down decision to weight 0
+SEEN_LATE = 20.0  # seconds: a limit that must last 10 s, and two looks
+RAISING = frozenset({"raise"})
+
+
+class Violation(AssertionError):
+    """An invariant does not hold; the message begins with its number."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What the witness keeps of one release: its own fold of the chain, not the story's."""
+
+    weights: dict[str, int] = field(default_factory=dict)
+    intents: dict[str, int] = field(default_factory=dict)  # key -> seq of the last one
+    outcomes: set[str] = field(default_factory=set)
+    down_at: float | None = None  # elapsed clock of the first durable down decision
+    down_rounds: int = 0
+    set_at: dict[str, float] = field(default_factory=dict)  # step -> when its weight was recorded
+    rows: list[tuple[float, LookRow]] = field(default_factory=list)
+    sampled: dict[str, float] = field(default_factory=dict)  # bakes seen complete on sound samples, and when
+    plan: str = ""
+    ended: str = ""
+    final: set[str] = field(default_factory=set)
+    stopped: dict[str, float] = field(default_factory=dict)  # component -> since when a stop stands there
+    hand: dict[str, tuple[int, float]] = field(default_factory=dict)  # component -> unexplained lower weight, since
+    asked: dict[str, str] = field(default_factory=dict)  # key -> decision
+
+
+class Witness:
+    """Checks I1 to I5, I7 to I9, I11 to I14, I27 and I28 where they could break; `play.py` checks the ends."""
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.releases: dict[str, Told] = {}
+        self.frozen_since: float | None = None
+        self.frozen_until = -1.0
+        self.epochs: dict[str, int] = {}
+        self.writes: list[tuple[str, str, int]] = []
+        self.bars: set[str] = set()
+
+    def of(self, release: str) -> Told:
+        found = self.releases.get(release)
+        if found is None:
+            found = self.releases[release] = Told()
+        return found
+
+    def fail(self, invariant: str, told: str) -> None:
+        raise Violation(f"{invariant}: {told}")
+
+    @property
+    def process(self) -> Process | None:
+        return self.play.stack[-1] if self.play.stack else None
+
+    # -- the router ---------------------------------------------------------------------------------------------------
+
+    def wrote(self, component: str, kind: str, before: Seen, after: Seen, *, late: bool) -> None:
+        split, mark = after.split, after.mark
+        if split is None or mark is None or type(split.weight) is not int or not 0 <= split.weight <= 100:
+            self.fail("I1", f"{component}: {kind} leaves {shown(after)}")
+            return
+        self.writes.append((component, kind, split.weight))
+        self._epoch(component, kind, before, after)
+        rises = split.weight > before.weight and before.split is not None and split.canary == before.split.canary
+        if rises and kind not in RAISING:
+            self.fail("I5", f"{component}: a {kind} lifts the weight: {shown(before)} -> {shown(after)}")
+        if rises:
+            self._raise(component, before, after, late=late)
+        if kind == "claim" and f"claim {component}" not in self.of(mark.release).intents:
+            self.fail("I12", f"{component} was claimed without an intent")
+        if kind == "final":
+            self._final(component, before, mark.release)
+        self._exists(component, after)
+        if mark.stopped:
+            told = self.of(mark.release)
+            told.stopped.setdefault(component, self.play.line.t)
+            self.decided_down(mark.release)
+
+    def _epoch(self, component: str, kind: str, before: Seen, after: Seen) -> None:
+        """Numbers in a route's mark never go back, except where the mark was lost (I11)."""
+        assert after.mark is not None
+        if before.mark is not None and after.mark.epoch < before.mark.epoch:
+            self.fail("I11", f"{component}: {kind} writes #{after.mark.epoch} over #{before.mark.epoch}")
+        if kind in ("raise", "final") and before.mark is not None and after.mark.epoch != before.mark.epoch:
+            self.fail("I11", f"{component}: {kind} changes the number")
+
+    def _raise(self, component: str, before: Seen, after: Seen, *, late: bool) -> None:
+        play, mark, split = self.play, after.mark, after.split
+        assert mark is not None
+        assert split is not None
+        assert split.canary is not None
+        told, now = self.of(mark.release), play.line.t
+        where = f"{component} {before.weight} -> {split.weight} % of {mark.release}"
+        self._next(component, before, split.weight, told, where)
+        self._nobody_said_no(component, mark.release, told, where, late=late)
+        self._proof(told, component, split.weight, where)
+        if not late and self.process is not None and now - self.process.asked_health > HEALTH:
+            self.fail("I3", f"{where}: health was asked {now - self.process.asked_health:.1f} s ago")
+        part = play.spec.components[component]
+        for name, side in (("green", split.canary.name), ("blue", split.stable.name)):
+            best = play.ready_since(component, side, now - HEALTH - (FRESH if late else 0.0))
+            if best < part.instances:
+                self.fail(
+                    "I9" if name == "green" else "I8", f"{where}: {best} of {part.instances} {name} instances ready"
+                )
+
+    def _next(self, component: str, before: Seen, weight: int, told: Told, where: str) -> None:
+        known = told.weights.get(component, 0)
+        steps = [step.weight for step in self.play.spec.plans[told.plan].steps] if told.plan else []
+        following = next((step for step in steps if step > known), None)
+        if weight != following:
+            self.fail("I2", f"{where}: after {known} % comes {following} %")
+        if before.weight < known:
+            self.fail("I14", f"{where}: the story tells {known} %, somebody had lowered it")
+
+    def _nobody_said_no(self, component: str, release: str, told: Told, where: str, *, late: bool) -> None:
+        now, process = self.play.line.t, self.process
+        if told.down_at is not None:
+            known = process.knew_at if process is not None and not late else now - FRESH
+            elsewhere = component not in told.stopped and told.down_at >= known
+            if not elsewhere:
+                self.fail("I5", f"{where}: decided down {now - told.down_at:.1f} s ago")
+        if told.ended:
+            self.fail("I5", f"{where}: the release is {told.ended}")
+        hand = told.hand.get(component)
+        if hand is not None:
+            self.fail("I5", f"{where}: a person lowered it by hand {now - hand[1]:.1f} s ago")
+        since = self.frozen_since
+        if since is not None and now < self.frozen_until and not late:
+            known = process.knew_at if process is not None else now
+            if since < known - 0.5:
+                self.fail("I28", f"{where}: frozen {now - since:.1f} s ago")
+
+    def _proof(self, told: Told, component: str, weight: int, where: str) -> None:
+        """A look of the last seconds has read this very intent, saw the step before complete and nothing against it."""
+        key = next((k for k in reversed(told.intents) if f"/set-weight/{weight}/{component}/" in k), None)
+        if key is None:
+            self.fail("I12", f"{where}: there is no intent")
+            return
+        plan = self.play.spec.plans[told.plan].steps
+        at = [step.weight for step in plan].index(weight)
+        leg = key.split("/")[1]
+        before = f"{leg}/{told.plan}/{plan[at - 1].name}" if at else ""
+        oldest = self.play.line.t - FRESH
+        fit = [
+            row for t, row in told.rows
+            if t >= oldest - 25 and row.seq >= told.intents[key] and row.step == before and not row.against
+            and row.wayback_here and row.can_lower and row.router_read
+        ]  # fmt: skip
+        if not fit:
+            self.fail("I3", f"{where}: no look proves it (wanted {before!r} complete, intent {told.intents[key]})")
+        if before and before not in told.sampled:
+            self.fail("I4", f"{where}: {before} was never judged on sound samples")
+        gates = [self.play.spec.readiness] if self.play.spec.readiness else []
+        step = plan[at]
+        if step.approval:
+            gates.append(step.approval)
+        for gate in gates:
+            fitting = [
+                d for k, d in told.asked.items()
+                if f"/{gate}/" in k and ("/go/" in k or (k.split("/")[1] == leg and f"/{step.name}/" in k))
+            ]  # fmt: skip
+            if "approve" not in fitting:
+                self.fail("I3", f"{where}: approval {gate} was not given ({fitting or 'never answered'})")
+
+    def _final(self, component: str, before: Seen, release: str) -> None:
+        if before.mark is not None and before.mark.stopped:
+            self.fail("I8", f"{component}: made final over a stop")
+        if before.weight != 100:
+            self.fail("I8", f"{component}: made final at {before.weight} %")
+
+    def _exists(self, component: str, after: Seen) -> None:
+        """No traffic to a side that is not there (I13)."""
+        split = after.split
+        assert split is not None
+        carried = ([split.stable.name] if split.weight < 100 else []) + (
+            [split.canary.name] if split.canary is not None and split.weight > 0 else []
+        )
+        for side in carried:
+            running = self.play.platforms[component].running.get(side)
+            if running is None or running.removed:
+                self.fail("I13", f"{component}: traffic goes to {side}, which was removed: {shown(after)}")
+
+    def edited(self, component: str, found: int, weight: int) -> None:
+        """A person's editor moves the weight; below what the story tells, it is a down decision."""
+        mark = self.play.routers[component].seen.mark
+        if mark is None or mark.final:
+            return
+        told = self.of(mark.release)
+        if weight < told.weights.get(component, 0) and not told.ended:
+            told.hand[component] = (weight, self.play.line.t)
+
+    def garbled(self, component: str) -> None:
+        self.epochs.pop(component, None)
+
+    def froze(self, lasting: float) -> None:
+        self.frozen_since = self.play.line.t
+        self.frozen_until = max(self.frozen_until, self.play.line.t + lasting)
+
+    # -- the ledger ---------------------------------------------------------------------------------------------------
+
+    def looked(self, row: LookRow) -> None:
+        told = self.of(row.release)
+        told.rows.append((self.play.line.t, row))
+        if len(told.rows) > 40:
+            del told.rows[:20]
+        if row.step and row.step not in told.sampled and self.play.samples_are_sound(row.release):
+            told.sampled[row.step] = self.play.line.t
+
+    def entered(self, entry: Entry) -> None:
+        told, body = self.of(entry.release), entry.body
+        match entry.kind:
+            case Kind.INTENT:
+                told.intents.pop(entry.key, None)
+                told.intents[entry.key] = entry.seq
+                if "claim" in body:
+                    told.intents[f"claim {body['claim']}"] = entry.seq
+                if "raise" in body:
+                    told.plan = entry.key.split("/")[2]
+                if "bake" in body:
+                    told.set_at.setdefault(entry.key, self.play.line.t)
+            case Kind.OUTCOME:
+                if entry.key in told.outcomes:
+                    self.fail("I12", f"{entry.key} has two outcomes")
+                told.outcomes.add(entry.key)
+                self._happened(entry, told)
+            case Kind.DOWN:
+                self.decided_down(entry.release)
+            case Kind.EXPIRY if entry.key != "superseded":
+                pass
+
+    def _happened(self, entry: Entry, told: Told) -> None:
+        body = entry.body
+        match body.get("event"):
+            case "weight-set" if told.down_at is None:
+                told.weights[body["component"]] = body["weight"]
+            case "parked" | "lowered":
+                told.weights = dict.fromkeys(told.weights, 0)
+            case "answered":
+                told.asked[entry.key] = body["decision"]
+            case "baked" if body["verdict"] == "PASS":
+                self._baked(entry, told)
+            case "promoted":
+                self._promoted(entry, told)
+            case "rolled-back" | "aborted":
+                told.ended = body["event"]
+            case "made-final":
+                told.final.add(body["component"])
+
+    def _baked(self, entry: Entry, told: Told) -> None:
+        """Bake time by the elapsed clock, whatever the wall clock did (I27), on sound samples (I4)."""
+        key = entry.key.split("/")
+        step = next(s for s in self.play.spec.plans[key[2]].steps if s.name == key[4])
+        lasted = self.play.line.t - told.set_at.get(entry.key, self.play.line.t)
+        if lasted + 1e-6 < step.bake.total_seconds():
+            self.fail("I27", f"{entry.key}: baked for {lasted:.1f} s of {step.bake.total_seconds():.0f}")
+        if f"{key[1]}/{key[2]}/{key[4]}" not in told.sampled:
+            self.fail("I4", f"{entry.key}: PASS without sound samples")
+
+    def _promoted(self, entry: Entry, told: Told) -> None:
+        play = self.play
+        told.plan = told.plan or play.spec.plan
+        last = play.spec.plans[told.plan].steps[-1].weight
+        for component, router in play.routers.items():
+            if told.down_at is None and told.weights.get(component) != last:
+                self.fail("I20", f"promoted with {component} at {told.weights.get(component)} %")
+            side = play.platforms[component].side(entry.release.split("/")[1]).name
+            step = next(reversed(told.sampled), "")
+            if play.bad_since.get((component, side), play.line.t) < told.sampled.get(step, 0.0) - SEEN_LATE:
+                self.fail(
+                    "I21", f"{side} was bad for {play.line.t - play.bad_since[component, side]:.0f} s and is promoted"
+                )
+
+    def decided_down(self, release: str) -> None:
+        told = self.of(release)
+        if told.down_at is None:
+            told.down_at, told.down_rounds = self.play.line.t, 0
+
+    # -- the platform -------------------------------------------------------------------------------------------------
+
+    def creates(self, component: str, release: str) -> None:
+        if not any(f"/create-green/-/{component}/" in key for key in self.of(release).intents):
+            self.fail("I12", f"green {component} was started without an intent")
+
+    def takes_backup(self, release: str) -> None:
+        if not any("/take-backup/" in key for key in self.of(release).intents):
+            self.fail("I12", "a backup was taken without an intent")
+
+    def removes(self, component: str, side: str) -> None:
+        router = self.play.routers[component]
+        split, mark = router.seen.split, router.seen.mark
+        if split is None:
+            return
+        green = split.canary.name if split.canary else ""
+        if (side == split.stable.name and split.weight < 100) or (side == green and split.weight > 0):
+            self.fail("I13", f"{side} is removed while it carries traffic: {shown(router.seen)}")
+        if side == split.stable.name and not (mark and mark.final):
+            self.fail("I8", f"blue {side} is removed before the release is final: {shown(router.seen)}")
+        if mark and mark.final and side != green and self.play.line.t < router.settled_at:
+            self.fail("I8", f"{side} is removed before its measured share is 0")
+
+    # -- after each round of a watch ----------------------------------------------------------------------------------
+
+    def rounded(self) -> None:
+        """A complete round over answering routers: what must not last longer than a few of them (I7, I14)."""
+        for release, told in self.releases.items():
+            carried = [c for c, r in self.play.routers.items() if r.seen.mark and r.seen.mark.release == release
+                       and r.seen.weight > 0]  # fmt: skip
+            if told.down_at is not None and carried:
+                told.down_rounds += 1
+                if told.down_rounds > ROUNDS_TO_LOWER:
+                    self.fail(
+                        "I7",
+                        f"{release}: decided down, and {carried} still carry traffic after {ROUNDS_TO_LOWER} rounds",
+                    )
+        rows = self.play.ledger.rows()
+        if sum(row.active for row in rows) > 1:
+            self.fail("I11", "two releases are active")
