@@ -49,7 +49,7 @@ class SqlLedger(Beside):
     """
 
     def __init__(self, url: str, patience: float = 5.0, clock: Clock | None = None) -> None:
-        self.database = Database(url, patience, clock)
+        super().__init__(Database(url, patience, clock))
         # The clock stands outside the part that locks, so that it is read after any wait for the lock.
         held = sa.select(tables.release).where(_release.id == sa.bindparam("which")).with_for_update().cte("held")
         self._locking = sa.select(held, self.database.now.label("now"))

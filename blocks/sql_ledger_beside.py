@@ -21,12 +21,19 @@ from tidegate.ledger import Freeze, LookRow, Reading, SeenLook
 LOOK = [field.name for field in fields(LookRow)]
 READING = [tables.reading.c[field.name] for field in fields(Reading)]
 FREEZE = [tables.freeze.c[field.name] for field in fields(Freeze)]
+KNOWN = sa.select(tables.release.c.id).where(tables.release.c.id == sa.bindparam("release"))
 
 
 class Beside:
     """The half of a SqlLedger that touches no chain."""
 
-    database: Database
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        insert = database.upsert(tables.look)
+        told = {name: insert.excluded[name] for name in [*LOOK, "looked_at"]}
+        self._replacing_look = insert.on_conflict_do_update(index_elements=["release"], set_=told)
+        locked = sa.select(tables.watch).where(tables.watch.c.only == 1).with_for_update().cte("locked")
+        self._locking_watch = sa.select(locked, database.now.label("now"))
 
     def put_look(self, row: LookRow) -> None:
         with self.database.writing() as connection:
@@ -34,8 +41,7 @@ class Beside:
             watch, now = self._watch(connection)
             rules.may_look(watch, now, row.watch)
             told = {name: getattr(row, name) for name in LOOK} | {"looked_at": now}
-            insert = self.database.upsert(tables.look).values(told)
-            connection.execute(insert.on_conflict_do_update(index_elements=["release"], set_=told))
+            connection.execute(self._replacing_look, told)
 
     def look(self, release: str) -> SeenLook | None:
         look, watch = tables.look, tables.watch
@@ -94,8 +100,7 @@ class Beside:
 
     def _watch(self, connection: sa.Connection) -> tuple[rules.WatchLease, datetime]:
         """The watch's lease, locked until this transaction ends, and the ledger's instant after the lock."""
-        locked = sa.select(tables.watch).where(tables.watch.c.only == 1).with_for_update().cte("locked")
-        found = connection.execute(sa.select(locked, self.database.now.label("now"))).mappings().one()
+        found = connection.execute(self._locking_watch).mappings().one()
         return rules.WatchLease(found["number"], found["holder"], found["until"]), found["now"]
 
     def _keep_watch(self, connection: sa.Connection, watch: rules.WatchLease | None) -> int | None:
@@ -109,5 +114,5 @@ class Beside:
         return (freeze.c.system == system) & (freeze.c.until > self.database.now) & freeze.c.lifted_at.is_(None)
 
     def _must_know(self, connection: sa.Connection, release: str) -> None:
-        if connection.scalar(sa.select(tables.release.c.id).where(tables.release.c.id == release)) is None:
+        if connection.scalar(KNOWN, {"release": release}) is None:
             raise rules.unknown(release)

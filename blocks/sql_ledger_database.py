@@ -9,6 +9,7 @@ might show.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
@@ -26,7 +27,7 @@ from tidegate.ports import Clock
 
 class Database:
     """
-    A ledger's database by its URL; `patience` (seconds) bounds connecting, waiting for a lock, a transaction.
+    A ledger's database by its URL; `patience` (seconds) bounds every wait, from connecting to commit.
 
     `clock` takes the place of the database's own in every statement (tests: nothing has to sleep).
     """
@@ -86,8 +87,10 @@ class Database:
 
     @contextmanager
     def _session(self, *, writes: bool) -> Iterator[sa.Connection]:
+        began = time.monotonic()
         connection = self._engine.execution_options(writes=writes).connect()
-        in_time = nullcontext() if self._is_sqlite else sql_ledger_postgresql.deadline(connection, self.patience)
+        left = max(0.0, began + self.patience - time.monotonic())
+        in_time = nullcontext() if self._is_sqlite else sql_ledger_postgresql.deadline(connection, left)
         with in_time, connection:
             if not self._known:
                 self._check_version(connection)

@@ -67,7 +67,7 @@ class _Deadlines:
         except sa.exc.DBAPIError:
             if line in self._until:
                 raise
-            raise TimeoutError(f"no answer within {seconds:g} s") from None
+            raise TimeoutError(f"no answer within {seconds:.1f} s") from None
         finally:
             self._until.pop(line, None)
 

@@ -25,11 +25,12 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server(found: Path) -> Iterator[str]:
+def server(found: Path, *, fsync: bool = False) -> Iterator[str]:
     """
     Run a server and give its URL, with a password, for SQLAlchemy.
 
-    PostgreSQL refuses to run as root; then it runs as `postgres`, whom Debian's package brings along.
+    PostgreSQL refuses to run as root; then it runs as `postgres`, whom Debian's package brings along. Only a
+    benchmark needs `fsync`.
     """
     home = Path(tempfile.mkdtemp(prefix="pg-"))  # not in pytest's folders: those are closed to other users
     secret = home / "password"
@@ -58,7 +59,9 @@ def server(found: Path) -> Iterator[str]:
     cluster = str(home / "cluster")
     control = ("pg_ctl", "-D", cluster, "-w", "-t", str(START_SECONDS))
     port = _free_port()
-    settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
+    settings = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync={'on' if fsync else 'off'}"
+    )
     try:
         run(
             "initdb", "-D", cluster, "-U", "tidegate", "-A", "scram-sha-256", f"--pwfile={secret}",

@@ -126,6 +126,8 @@ def test_eight_processes_append_beside_the_holder_and_no_seq_is_missing_or_twice
     entries = ledger.entries(release)
     assert [entry.seq for entry in entries] == list(range(1, 1 + 20 * (WRITERS + 2) + 1))
     assert ledger.audit(release) is None
+    instants = [entry.at for entry in entries]
+    assert instants == sorted(instants), "the clock is read once the lock is held"
     outcomes = [entry.key for entry in entries if entry.kind is Kind.OUTCOME]
     assert outcomes == [str(number) for number in range(20)], "one writer's entries stay in its order"
 

@@ -44,6 +44,16 @@ def test_a_row_that_another_session_has_locked_is_waited_for_no_longer_than_pati
     assert in_server.append(release, note()).seq == 2
 
 
+@pytest.mark.proves("G8")
+def test_every_commit_is_synced_even_where_the_database_s_default_is_not_to(postgresql_url: str) -> None:
+    url = sa.make_url(postgresql_place(postgresql_url))
+    lax = url.update_query_dict({"options": f"{url.query['options']} -c synchronous_commit=off"})
+    for ledger in impatient(lax.render_as_string(hide_password=False)):
+        with ledger.database.reading() as connection:
+            assert connection.scalar(sa.text("SHOW synchronous_commit")) == "on"
+            assert connection.scalar(sa.text("SHOW search_path")).startswith("ledger_"), "the URL's own options stay"
+
+
 @pytest.mark.proves("I6")
 def test_a_server_that_freezes_is_hung_up_on(in_server: SqlLedger) -> None:
     """No time-out of PostgreSQL's own fires here: the process that would watch it stands still."""

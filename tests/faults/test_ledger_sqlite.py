@@ -165,11 +165,33 @@ def test_a_place_where_no_file_can_be_is_refused_in_one_sentence(tmp_path: Path)
         SqlLedger(f"sqlite:///{tmp_path / 'file' / 'ledger.db'}", PATIENCE).create()
 
 
+@pytest.mark.proves("G8")
+def test_every_commit_is_synced_to_the_disk(in_file: SqlLedger) -> None:
+    with in_file.database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "FULL"
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
 def test_folder_and_files_are_for_their_owner_alone(in_file: SqlLedger, file: Path) -> None:
     begun(in_file)
     assert file.parent.stat().st_mode & 0o777 == 0o700
     assert {found.name for found in file.parent.iterdir()} == {"ledger.db", "ledger.db-wal", "ledger.db-shm"}
     assert {found.stat().st_mode & 0o777 for found in file.parent.iterdir()} == {0o600}
+
+
+def test_a_file_that_everybody_could_read_is_closed_when_the_ledger_is_created_in_it(file: Path) -> None:
+    file.parent.mkdir()
+    file.touch(mode=0o644)
+    SqlLedger(f"sqlite:///{file}").create()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_new_file_that_another_process_is_setting_up_is_waited_for(file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with refused_in_time("cannot be created now: another process has held ledger.db for 0.5 s"):
+            SqlLedger(f"sqlite:///{file}", PATIENCE).create()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -113,3 +114,27 @@ def test_the_audit_finds_what_was_changed_in_the_database_itself(tmp_path: Path,
         connection.execute(change)
     assert ledger.audit(release) == broken
     ledger.close()
+
+
+def test_the_audit_that_the_docs_show_does_what_they_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
+    audit, anchor = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    ledger = SqlLedger("sqlite:///ledger.db")
+    ledger.create()
+    release = ledger.open("shop", "2.0", "run", {}, "mina").id
+    for number in range(20):
+        ledger.append(release, Draft(Kind.NOTE, "told", {"number": number}))
+    sent = ledger.entries(release)[11].hash
+    ledger.close()
+    shown: dict[str, object] = {}
+    exec(audit + anchor.replace("the hash that was sent outside", sent), shown)  # noqa: S102
+    assert capsys.readouterr().out == "shop/2.0/1 21 holds\n"
+    with pytest.raises(AssertionError):
+        exec(anchor, shown)  # noqa: S102
+    with closing(sqlite3.connect("ledger.db")) as connection, connection:
+        connection.execute("DELETE FROM tidegate_entry WHERE seq = 8")
+    exec(audit, shown)  # noqa: S102
+    assert capsys.readouterr().out == "shop/2.0/1 21 broken at entry 8\n"

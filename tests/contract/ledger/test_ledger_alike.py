@@ -132,6 +132,8 @@ def _answer(verb: Callable[..., Any], *told: Any, **more: Any) -> Any:
         return verb(*told, **more)
     except TidegateError as refused:
         return type(refused), str(refused), refused.advice
+    except ValueError as unsayable:  # infinity is no JSON
+        return type(unsayable), str(unsayable)
 
 
 TestAlike = Alike.TestCase
