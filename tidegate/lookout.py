@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tidegate import kernel, shifting
-from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable, RollbackIncomplete, TidegateError
-from tidegate.ledger import Draft, Kind, Ledger, LookRow, Reading, ReleaseRow
-from tidegate.ports import Clock, RunState, Sample
+from tidegate.errors import Fenced, LedgerUnavailable, RollbackIncomplete, TidegateError
+from tidegate.ledger import Draft, Kind, Ledger, LookRow, ReleaseRow
+from tidegate.ports import Clock, RunState
+from tidegate.seeing import health_of, readings_of, route_of, samples_of
+from tidegate.sight import Decision, Look, Sight, Watching
 from tidegate.story import State, Story
 from tidegate.traffic import Seen
-from tidegate.watch import Decision, Health, Look, Sight, Watching, look
+from tidegate.watch import look
 from tidegate.wayback import Way, WayBack
 from tidegate.world import World
 
@@ -132,7 +134,7 @@ class Lookout:
             story.since(self.ledger.entries(row.id, after=story.seq))
         except LedgerUnavailable:
             quiet = False
-        seen = {component: _read(world, component) for component in self._routes(watched)}
+        seen = {component: route_of(world, component) for component in self._routes(watched)}
         try:
             at = self.ledger.now()
             quiet = quiet and self.ledger.seq(row.id) == story.seq
@@ -146,10 +148,11 @@ class Lookout:
             story=story,
             quiet=quiet,
             seen=seen,
-            samples=self._samples(watched, seen),
-            health={c: _health(world, story, c, s) for c, s in seen.items() if c not in story.final},
+            samples=samples_of(world, story, seen),
+            health={c: health_of(world, story, c, s) for c, s in seen.items() if c not in story.final},
             wayback_here=self._wayback(watched, seen),
             lease_dead_for=dead,
+            leased=row.lease_until is not None,
             run=self.aside.state(row.run_id) if row.run_id else None,
             newer=self._newer(watched, seen),
             grace=self.grace,
@@ -158,21 +161,6 @@ class Lookout:
     def _routes(self, watched: Watched) -> list[str]:
         """The routes that are this release's: those it has claimed."""
         return [component for component in watched.world.parts if component in watched.story.claimed]
-
-    def _samples(self, watched: Watched, seen: Mapping[str, Seen | None]) -> dict[str, Sample]:
-        samples, story = dict[str, Sample](), watched.story
-        if not story.had_traffic or story.state not in (State.SHIFTING, State.PROMOTED):
-            return samples
-        for gate in watched.world.spec.gates:
-            route = seen.get(gate.component)
-            split = route.split if route else None
-            if split is not None and split.canary is not None:
-                metrics = watched.world.parts[gate.component].metrics
-                try:
-                    samples[gate.name] = metrics.sample(gate.metric, split.canary, gate.window)
-                except ConnectorError as why:
-                    samples[gate.name] = Sample(gate.metric, None, None, None, gate.window, self.clock.now(), str(why))
-        return samples
 
     def _newer(self, watched: Watched, seen: Mapping[str, Seen | None]) -> str:
         for route in seen.values():
@@ -338,69 +326,13 @@ class Lookout:
         if not sight.samples or (watched.evidence_at and sight.at - watched.evidence_at < timedelta(seconds=1)):
             return
         watched.evidence_at = sight.at
-        of = {gate.name: gate.component for gate in watched.world.spec.gates}
-        readings = [
-            Reading(sight.at, of[name], "canary", sample.metric, sample.value, sample.count)
-            for name, sample in sight.samples.items()
-        ]
-        readings += self._stable_readings(watched, sight)
-        readings += [
-            Reading(sight.at, component, "canary", "weight", float(seen.weight), None)
-            for component, seen in sight.seen.items()
-            if seen is not None
-        ]
         try:
-            self.ledger.put_readings(watched.row.id, readings)
+            self.ledger.put_readings(watched.row.id, readings_of(watched.world, sight))
         except LedgerUnavailable:
             return
-
-    def _stable_readings(self, watched: Watched, sight: Sight) -> list[Reading]:
-        """The same metrics of stable over the same window, for people and for the comparing judge."""
-        found = []
-        for gate in watched.world.spec.gates:
-            route = sight.seen.get(gate.component)
-            if route is None or route.split is None or route.split.canary is None:
-                continue
-            try:
-                sample = watched.world.parts[gate.component].metrics.sample(
-                    gate.metric, route.split.stable, gate.window
-                )
-            except ConnectorError:
-                continue
-            found.append(Reading(sight.at, gate.component, "stable", gate.metric, sample.value, sample.count))
-        return found
-
-
-def _read(world: World, component: str) -> Seen | None:
-    try:
-        return world.parts[component].router.read()
-    except (ConnectorError, OSError):
-        return None
 
 
 def _mine(seen: Mapping[str, Seen | None], release: str) -> bool:
     return any(
         route is not None and route.mark is not None and route.mark.release == release for route in seen.values()
-    )
-
-
-def _health(world: World, story: Story, component: str, seen: Seen | None) -> Health | None:
-    """Green's and blue's instances as they report themselves; None when the platform cannot be asked."""
-    if seen is None or seen.split is None or seen.split.canary is None:
-        return None
-    platform, wanted = world.parts[component].platform, world.spec.components[component].instances
-    try:
-        green, blue = platform.status(seen.split.canary.name), platform.status(seen.split.stable.name)
-    except ConnectorError:
-        return None
-    digests = {instance.digest for instance in green.instances if instance.healthy} if green else set()
-    released = {body["digest"] for body in story.answers.values() if body.get("event") == "green-created" and
-                body["component"] == component}  # fmt: skip
-    sick = next((i for i in green.instances if not i.healthy), None) if green else None
-    return Health(
-        green_ready=green.ready if green else 0,
-        green_wanted=wanted,
-        right_digest=digests <= released,
-        blue_ready=blue.ready if blue else 0,
-        detail=f"{sick.name}: {sick.detail}" if sick else "" if green else "nothing runs",
     )

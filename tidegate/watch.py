@@ -1,109 +1,34 @@
 """
 The watch's mind: one look, pure. `look(watching, sight) -> (watching, decisions)`.
 
-It looks at every release with green traffic or a kept blue: bakes, limits, health, drift, holds, deadlines, dead leases.
-It lowers, holds, pages and wakes; it never raises. Who reads the world and carries decisions out: `tidegate/lookout.py`.
+It looks at every release with green traffic or a kept blue: bakes, limits, health, drift, holds, and what is overdue
+(`tidegate/overdue.py`). It lowers, holds, pages and wakes; it never raises. Who reads the world and carries decisions
+out: `tidegate/lookout.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 from tidegate.judge.limits import Judged, judge, worst
-from tidegate.ports import RunState, Sample, Verdict
+from tidegate.overdue import dead_runs, questions_and_rests
+from tidegate.ports import Sample, Verdict
+from tidegate.sight import NO_STEP, Decision, Health, Look, Sight, Watching
 from tidegate.spec import Spec
 from tidegate.story import State, Story
 from tidegate.traffic import Seen
 
-NO_STEP = ""
+__all__ = ["Decision", "Health", "Look", "Sight", "Watching", "baking", "look"]
+ASK_AGAIN = 5.0  # seconds between two wishes for the same rollback
 FLAPS = 2  # more changes between PASS and FAIL in one step are a failure by themselves (I4b)
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """A component's green (and blue) instances as they report themselves."""
-
-    green_ready: int
-    green_wanted: int
-    right_digest: bool
-    blue_ready: int
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """Everything one look sees of one release."""
-
-    at: datetime  # the ledger's clock
-    passed: float  # seconds since the look before, capped at the interval asked
-    story: Story
-    quiet: bool  # the chain's seq was the same before and after the routers were read
-    seen: Mapping[str, Seen | None]  # by component; None: the router could not be read
-    samples: Mapping[str, Sample]  # by gate
-    health: Mapping[str, Health | None]
-    wayback_here: bool
-    lease_dead_for: float | None = None
-    run: RunState | None = None  # None: the orchestrator was not asked or did not answer
-    newer: str = ""  # a newer release of this system that has claimed the route
-    grace: float = 25.0
-
-
-@dataclass(frozen=True, slots=True)
-class Watching:
-    """The watch's memory of one release; stored with each row, so that a successor goes on."""
-
-    bake: str = ""  # the bake under way: leg/plan/step
-    baked: float = 0.0  # seconds looked at
-    done: str = NO_STEP  # the last bake that is complete
-    over: Mapping[str, float] = field(default_factory=dict)  # gate -> seconds looked at above its limit
-    hold_since: str = ""
-    held: float = 0.0  # seconds of hold so far
-    blind: float = 0.0  # seconds without a router, metric or health that could be read
-    last: str = ""  # last PASS or FAIL
-    flaps: int = 0
-    sick: Mapping[str, int] = field(default_factory=dict)  # component -> looks in a row without a healthy green
-    lowered_once: bool = False
-    woken_at: str = ""
-    asked_rollback_at: str = ""
-    paged: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Watching:
-        known = {name: raw[name] for name in cls.__slots__ if name in raw}
-        return cls(**{**known, "paged": tuple(raw.get("paged", ()))})
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Something the watch wants carried out now; `kind` says what, in the order of urgency below."""
-
-    kind: Literal["down", "repair", "show-lowering", "write-down", "expire", "fence", "again", "new-run", "ask-rollback",
-                  "supersede", "page", "way-back"]  # fmt: skip
-    why: str = ""
-    component: str = ""
-    weight: int = 0
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one look concludes for the row: verdict, sentence, what speaks against a raise, figures for people."""
-
-    verdict: Verdict
-    sentence: str
-    against: str
-    detail: Mapping[str, Any]
 
 
 def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision], Look]:
     """One look at one release."""
-    story = sight.story
+    story, watching = sight.story, watching.older(sight.passed)
     if story.state in (State.DOWN, State.ROLLED_BACK, State.ABORTED):
         return _going_down(watching, sight)
     if story.state in (State.SUPERSEDED, State.FINALIZED, State.CLOSED):
@@ -119,14 +44,14 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
         shut = ill or _failed(judged) or shut
     else:
         shut = ill if story.had_traffic and story.parked_since else ""
-    watching = _completed(spec, watching, sight, verdict)
-    watching, expired = _deadlines(spec, watching, sight)
+    watching = _completed(watching, sight, verdict)
+    watching, expired = questions_and_rests(spec, watching, sight)
     decisions = drift + _show_lowering(spec, watching, sight) + expired
     if shut:
         decisions.insert(0, Decision("down", shut))
     elif hold and not held_before:
         decisions.append(Decision("page", hold))
-    watching, woken = _runs(watching, sight)
+    watching, woken = dead_runs(watching, sight)
     over = "; ".join(one.sentence for one in judged if one.over)
     against = shut or ill or hold or over or "; ".join(d.why for d in drift)
     sentence = shut or hold or _sentence(judged, verdict)
@@ -146,8 +71,8 @@ def _going_down(watching: Watching, sight: Sight) -> tuple[Watching, list[Decisi
     mine = [seen for seen in sight.seen.values() if seen is not None and _is_mine(seen, story.release)]
     if story.down and any(seen.weight > 0 or (seen.mark and not seen.mark.stopped) for seen in mine):
         decisions.append(Decision("down", why))
-    if story.state is State.DOWN and _due(watching.asked_rollback_at, sight.at, 5.0):
-        watching = replace(watching, asked_rollback_at=sight.at.isoformat())
+    if story.state is State.DOWN and watching.asked >= ASK_AGAIN:
+        watching = replace(watching, asked=0.0)
         dead = sight.lease_dead_for is not None and sight.lease_dead_for >= sight.grace
         decisions.append(Decision("ask-rollback", why, key="dead" if dead else ""))
     return watching, decisions, Look(Verdict.FAIL, why, why, {"state": story.state.value})
@@ -263,7 +188,7 @@ def _bake(watching: Watching, sight: Sight) -> Watching:
     return replace(watching, baked=watching.baked + sight.passed)
 
 
-def _completed(spec: Spec, watching: Watching, sight: Sight, verdict: Verdict) -> Watching:
+def _completed(watching: Watching, sight: Sight, verdict: Verdict) -> Watching:
     now = baking(sight.story)
     if now is None or now[0] != watching.bake or watching.baked < now[1] or verdict is not Verdict.PASS:
         return watching
@@ -329,71 +254,6 @@ def _show_lowering(spec: Spec, watching: Watching, sight: Sight) -> list[Decisio
     if watching.lowered_once or sight.story.state is not State.SHIFTING or readable < len(spec.components):
         return []
     return [Decision("show-lowering", "to show that lowering works")]
-
-
-# -- deadlines and runs -----------------------------------------------------------------------------------------------
-
-
-def _deadlines(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
-    """
-    An unanswered question is decided 60 s after its deadline (an answer made in time counts: scenario 19).
-
-    The expiry itself is the decision: what follows from it is decided again at each look until it is carried out.
-    """
-    late = timedelta(seconds=60 if spec.compress == 1 else 5)
-    decisions, asleep = list[Decision](), sight.run is not None and sight.run.type == "PAUSED"
-    for question in sight.story.questions.values():
-        if sight.at < question.deadline + late:
-            continue
-        why = f"approval {question.gate}: nobody answered in time"
-        if question.key not in sight.story.expired:
-            decisions.append(Decision("expire", why, key=question.key))
-        if question.on_expiry == "rollback" and question.traffic:
-            decisions.append(Decision("down", why))
-        elif asleep and _due(watching.woken_at, sight.at, sight.grace):
-            watching = replace(watching, woken_at=sight.at.isoformat())
-            decisions.append(Decision("again", why, key="expired"))
-    resting = sight.story.resting_since
-    if resting and sight.at >= resting + spec.hold.parked_deadline:
-        decisions.append(Decision("down", "it rested longer than allowed, and no later run continued it"))
-    return watching, decisions
-
-
-ENDED = frozenset({None, "CRASHED", "FAILED", "COMPLETED"})  # None: deleted
-DEAD = frozenset({"RUNNING", "PENDING", "CRASHED", "FAILED", "COMPLETED", "CANCELLING"})
-RESTARTS = 3
-
-
-def _runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
-    """
-    Dead leases: fence, then the same run again after the grace; a third time rolls back (docs/states.md, table 3).
-
-    A lease that was given back (a wait, an approval, a rest) is not dead unless its run has ended all the same: it
-    died before it took a lease, or a person forced or deleted it. A run that a person cancelled is a Down.
-    """
-    story, run, dead_for = sight.story, sight.run, sight.lease_dead_for
-    if story.over or story.state is State.DOWN:
-        return watching, []
-    if run is not None and run.type in ("CANCELLED", "CANCELLING") and not story.resting_since:
-        return watching, [Decision("down", f"the run was cancelled in Prefect ({run.name})")]
-    if dead_for is None and run is not None and run.type in ENDED and not story.resting_since:
-        dead_for = sight.grace
-    if dead_for is None or dead_for < sight.grace or not _due(watching.woken_at, sight.at, sight.grace):
-        return watching, []
-    if run is not None and run.type not in DEAD and run.type is not None:
-        return watching, []
-    decisions = [Decision("fence", f"the lease ran out {dead_for:.0f} s ago")]
-    if story.restarts >= RESTARTS - 1:
-        return watching, [*decisions, Decision("down", f"restarted {story.restarts} times, and died again")]
-    if run is None:
-        return watching, decisions
-    watching = replace(watching, woken_at=sight.at.isoformat())
-    kind: Literal["again", "new-run"] = "new-run" if run.type is None else "again"
-    return watching, [*decisions, Decision(kind, f"its run was {run.name or 'deleted'}")]
-
-
-def _due(last: str, at: datetime, seconds: float) -> bool:
-    return not last or (at - datetime.fromisoformat(last)).total_seconds() >= seconds
 
 
 # -- for people -------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ FAULTS: dict[str, Fault] = {
     "run-forced": Fault(1.0, True, "a person forces the run to Completed"),
 }
 
-RARELY = 0.14  # chance that a play has a certain fault at all
+RARELY = 0.10  # chance that a play has a certain fault at all
 QUIET = 0.2  # chance of a play without any
 
 

@@ -145,6 +145,9 @@ class Persons:
         component = self.play.random.choice(list(self.play.routers))
         router = self.play.routers[component]
         split = router.seen.split
+        mark = router.seen.mark  # after a release's end nobody looks at its route until the next one claims it
+        if mark is None or self.play.witness.of(mark.release).ended:
+            return
         if split is not None and split.canary is not None and split.weight < 100:
             self._does("hand-raise", f"edits {component} up to {min(100, split.weight + 30)}")
             self.play.witness.edited(component, split.weight, min(100, split.weight + 30))

@@ -98,7 +98,7 @@ def _outages(play: Play) -> None:
     for at, lasting in begins("orchestrator-down"):
         line.at(at, lambda d=lasting: setattr(play.orchestrator, "down_until", line.t + d))  # type: ignore[misc]
     for at, _ in begins("clock-jumps"):
-        line.at(at, lambda j=random.choice((-3600.0, -60.0, -3.0, 3.0, 60.0, 3600.0)): _jumps(play, j))  # type: ignore[misc]
+        line.at(at, lambda j=random.choice((-600.0, -60.0, -3.0, 3.0, 60.0, 600.0)): _jumps(play, j))  # type: ignore[misc]
     for name in METRICS:
         for at, lasting in begins(name):
             line.at(at, lambda n=name, d=lasting: _troubles(play, n, d))  # type: ignore[misc]

@@ -1,0 +1,94 @@
+"""What a look reads of the world, through ports only: routes, instances, samples. None: it cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tidegate.errors import ConnectorError
+from tidegate.ledger import Reading
+from tidegate.ports import Sample
+from tidegate.sight import Health, Sight
+from tidegate.story import State, Story
+from tidegate.traffic import Seen
+from tidegate.world import World
+
+
+def route_of(world: World, component: str) -> Seen | None:
+    """What the router shows; None when it cannot be read."""
+    try:
+        return world.parts[component].router.read()
+    except (ConnectorError, OSError):
+        return None
+
+
+def health_of(world: World, story: Story, component: str, seen: Seen | None) -> Health | None:
+    """Green's and blue's instances as they report themselves; None when the platform cannot be asked."""
+    if seen is None or seen.split is None or seen.split.canary is None:
+        return None
+    platform, wanted = world.parts[component].platform, world.spec.components[component].instances
+    try:
+        green, blue = platform.status(seen.split.canary.name), platform.status(seen.split.stable.name)
+    except ConnectorError:
+        return None
+    digests = {instance.digest for instance in green.instances if instance.healthy} if green else set()
+    released = {
+        body["digest"]
+        for body in story.answers.values()
+        if body.get("event") == "green-created" and body["component"] == component
+    }
+    sick = next((i for i in green.instances if not i.healthy), None) if green else None
+    return Health(
+        green_ready=green.ready if green else 0,
+        green_wanted=wanted,
+        right_digest=digests <= released,
+        blue_ready=blue.ready if blue else 0,
+        detail=f"{sick.name}: {sick.detail}" if sick else "" if green else "nothing runs",
+    )
+
+
+def samples_of(world: World, story: Story, seen: Mapping[str, Seen | None]) -> dict[str, Sample]:
+    """A sample of green for every gate, once green has had traffic; a source that cannot be asked says so in it."""
+    samples = dict[str, Sample]()
+    if not story.had_traffic or story.state not in (State.SHIFTING, State.PROMOTED):
+        return samples
+    for gate in world.spec.gates:
+        route = seen.get(gate.component)
+        split = route.split if route else None
+        if split is not None and split.canary is not None:
+            try:
+                metrics = world.parts[gate.component].metrics
+                samples[gate.name] = metrics.sample(gate.metric, split.canary, gate.window)
+            except ConnectorError as why:
+                samples[gate.name] = Sample(gate.metric, None, None, None, gate.window, world.clock.now(), str(why))
+    return samples
+
+
+def readings_of(world: World, sight: Sight) -> list[Reading]:
+    """The evidence of a look: green's samples, stable's over the same window (for people), and the weights."""
+    of = {gate.name: gate.component for gate in world.spec.gates}
+    return [
+        *(
+            Reading(sight.at, of[name], "canary", sample.metric, sample.value, sample.count)
+            for name, sample in sight.samples.items()
+        ),
+        *_of_stable(world, sight),
+        *(
+            Reading(sight.at, component, "canary", "weight", float(seen.weight), None)
+            for component, seen in sight.seen.items()
+            if seen is not None
+        ),
+    ]
+
+
+def _of_stable(world: World, sight: Sight) -> list[Reading]:
+    found = []
+    for gate in world.spec.gates:
+        route = sight.seen.get(gate.component)
+        if route is None or route.split is None or route.split.canary is None:
+            continue
+        try:
+            sample = world.parts[gate.component].metrics.sample(gate.metric, route.split.stable, gate.window)
+        except ConnectorError:
+            continue
+        found.append(Reading(sight.at, gate.component, "stable", gate.metric, sample.value, sample.count))
+    return found
