@@ -18,7 +18,7 @@ CODE   := $(foreach folder,tidegate blocks tasks flows deployments examples test
 
 help:
 	echo "make demo [RELEASE=good]   a whole release of the example shop, seen from start to end"
-	echo "make up | make down        start or end Tidegate on this machine: Prefect, the flows, the watch"
+	echo "make up | make down        the same system left running for you: Prefect, the flows, the watch, the shop"
 	echo "make check                 format, lint, types, the dependency rule, unit and house tests (under a minute)"
 	echo "make test                  the same and every other test: scenarios, contract, flows, e2e, faults"
 	echo "make bench                 the figures: rollback time, lost requests, cost per act"
@@ -31,10 +31,10 @@ demo: $(READY)
 	$(BIN)/python -m examples.demo --release $(RELEASE)
 
 up: $(READY)
-	$(BIN)/tidegate up
+	$(BIN)/python -m examples.demo.standing up
 
 down: $(READY)
-	$(BIN)/tidegate down
+	$(BIN)/python -m examples.demo.standing down
 
 check: static unit
 

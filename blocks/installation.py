@@ -28,6 +28,7 @@ class Installation:
     root: Path  # where deployments/releases/ lies
     ledger_url: str
     prefect_url: str
+    id: str = ""  # names this ledger towards Prefect
     compress: int = 1
     grace: timedelta = timedelta(seconds=25)  # after a dead lease, before its run is started again
     lease: timedelta = timedelta(seconds=10)
@@ -45,6 +46,7 @@ class Installation:
             root=root,
             ledger_url=os.environ.get("TIDEGATE_LEDGER_URL", told.get("ledger_url", f"sqlite:///{home}/ledger.db")),
             prefect_url=os.environ.get("PREFECT_API_URL", told.get("prefect_url", "")),
+            id=str(told.get("id", "")),
             compress=int(told.get("compress", 1)),
             grace=timedelta(seconds=float(seconds.get("grace", 25))),
             lease=timedelta(seconds=float(seconds.get("lease", 10))),

@@ -29,8 +29,9 @@ BULK = 50  # Prefect sets at most 50 states a call
 class PrefectRuns:
     """Runs and Bookings over one Prefect server."""
 
-    def __init__(self, url: str, timeout: float = 3.0, auth: str | None = None) -> None:
-        self.url = url.rstrip("/")
+    def __init__(self, url: str, timeout: float = 3.0, auth: str | None = None, scope: str = "") -> None:
+        """`scope` names the installation's ledger: it stands in every idempotency key."""
+        self.url, self.scope = url.rstrip("/"), scope
         headers = {}
         secret = auth or os.environ.get("PREFECT_API_AUTH_STRING", "")
         if secret:
@@ -137,7 +138,7 @@ class PrefectRuns:
     def start_rollback(self, release: str, why: str) -> str:
         system = release.split("/")[0]
         request = {"release": release, "reason": why[:500] or "decided"}
-        return self.start("rollback", system, {"request": request}, f"rollback/{release}", _tags(release))
+        return self.start("rollback", system, {"request": request}, f"{self.scope}/rollback/{release}", _tags(release))
 
     def answers(self, run_id: str, keys: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         found: dict[str, Mapping[str, Any]] = {}
@@ -168,7 +169,7 @@ class PrefectRuns:
         runs = [
             {
                 "parameters": {"request": {"release": release, "slot": slot, "due": due.isoformat()}},
-                "idempotency_key": f"{release}/{slot}/{attempt}",
+                "idempotency_key": f"{self.scope}/{release}/{slot}/{attempt}",
                 "tags": [*_tags(release), f"slot:{slot}"],
                 "name": f"{release} {slot}",
                 "state": {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}},
@@ -177,7 +178,9 @@ class PrefectRuns:
         ]
         path = f"/deployments/{self.deployment('verify', system)}/create_flow_run"
         failed = _failed(self.call("POST", f"{path}/bulk", runs), runs)
-        for attempt in range(BOOKINGS):  # a locked SQLite is an HTTP 200 with FAILED inside; keys make asking again safe
+        for attempt in range(
+            BOOKINGS
+        ):  # a locked SQLite is an HTTP 200 with FAILED inside; keys make asking again safe
             if not failed:
                 return
             time.sleep(0.1 * 2**attempt)
@@ -204,6 +207,15 @@ class PrefectRuns:
                 self.set_state(run["id"], "CANCELLED", "Cancelled", f"{release} was rolled back", force=True)
                 count += 1
         return count
+
+    def cancel_all(self) -> int:
+        """Cancel every run of ours that has not ended; for a fresh installation over an old Prefect database."""
+        open_ = {"state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"]}}}
+        wanted = {"flow_runs": {"tags": {"all_": ["tidegate"]}, **open_}, "limit": 200}
+        found = self.call("POST", "/flow_runs/filter", wanted)
+        for run in found:
+            self.set_state(run["id"], "CANCELLED", "Cancelled", "a fresh installation began", force=True)
+        return len(found)
 
     def end_release_run(self, run_id: str, state: str, message: str) -> str:
         """Failed with the release's own word; a run that shows it already is left alone."""

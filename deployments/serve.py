@@ -15,12 +15,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from blocks.installation import FILE
+from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from blocks.traefik_process import TraefikProcess
 from tidegate.errors import TidegateError
@@ -77,8 +79,8 @@ class Child:
 class Serving:
     """The installation's processes, in the order they need each other."""
 
-    def __init__(self, home: Path, settings: dict[str, Any] | None = None) -> None:
-        self.home, self.settings = home, settings or {}
+    def __init__(self, home: Path, settings: dict[str, Any] | None = None, *, fresh: bool = False) -> None:
+        self.home, self.settings, self.fresh = home, settings or {}, fresh
         self.going = True
         self.children: list[Child] = []
         self.notes: list[str] = []
@@ -100,6 +102,8 @@ class Serving:
         self.children = [Child("server", server, env, logs / "server.log")]
         self.children[0].start()
         self._await_server(url)
+        if self.fresh:
+            PrefectRuns(url, timeout=10).cancel_all()
         for name in ("runner", "watch"):
             argv = [sys.executable, "-m", f"deployments.{name}"]
             child = Child(name, argv, env, logs / f"{name}.log")
@@ -111,7 +115,15 @@ class Serving:
         values = {"shop_url": web, "proxy_url": web, "proxy_api": api, "proxy_metrics": metrics}
         given = dict(self.settings)
         values |= given.pop("values", {})
-        return {"prefect_url": url, "pid": os.getpid(), "notes": self.notes, **given, "values": values}
+        told = {"id": self._id(), "prefect_url": url, "pid": os.getpid(), "notes": self.notes}
+        return {**told, **given, "values": values}
+
+    def _id(self) -> str:
+        """One name for this ledger: two ledgers over one Prefect must not answer each other's bookings."""
+        path = self.home / "ledger.id"
+        if self.fresh or not path.exists():
+            path.write_text(uuid.uuid4().hex[:12])
+        return path.read_text()
 
     def _port(self) -> int:
         """The port of last time, if it is free; else another, which is named."""
@@ -170,10 +182,12 @@ class Serving:
                 proxy.start()
             time.sleep(0.3)
 
-    def stop(self) -> None:
+    def stop(self, *, proxy: bool = False) -> None:
+        """End the children; the proxy goes on serving unless asked otherwise: customers are not ours to cut off."""
         for child in reversed(self.children):
             child.stop()
-        TraefikProcess(self.home / "proxy").stop()
+        if proxy:
+            TraefikProcess(self.home / "proxy").stop()
 
     def end(self, *_: int | FrameType | None) -> None:
         self.going = False

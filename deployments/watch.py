@@ -37,7 +37,7 @@ class WatchProcess:
     def __init__(self, session: Session) -> None:
         self.session, self.going = session, True
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
-        runs = PrefectRuns(session.installation.prefect_url, timeout=2.0)
+        runs = PrefectRuns(session.installation.prefect_url, timeout=2.0, scope=session.installation.id)
         url = session.installation.ledger_url
         self.aside = PrefectAside(runs, lambda: SqlLedger(url), self.under_way, self.page)
         self.lookout = Lookout(

@@ -165,11 +165,5 @@ def _allowed(attempt: Attempt, gate: str) -> tuple[str, ...]:
 
 
 def answered(attempt: Attempt, action: AskApproval, decision: str, who: str, note: str, plan: str = "") -> Answered:
-    return Answered(
-        at=attempt.ledger.now(),
-        gate=action.name,
-        decision=decision,
-        approver=who,
-        note=note,
-        plan=plan,  # type: ignore[arg-type]
-    )
+    given = {"gate": action.name, "decision": decision, "approver": who, "note": note, "plan": plan}
+    return Answered.model_validate({"at": attempt.ledger.now(), **given})

@@ -32,7 +32,7 @@ class Session:
     def here(cls) -> Session:
         installation = Installation.here()
         ledger = SqlLedger(installation.ledger_url)
-        return cls(installation, ledger, PrefectRuns(installation.prefect_url), SystemClock())
+        return cls(installation, ledger, PrefectRuns(installation.prefect_url, scope=installation.id), SystemClock())
 
     def frozen_spec(self, opened: Mapping[str, Any]) -> Spec:
         """The spec's own bytes as the release's first entry keeps them; the file is not read again."""

@@ -42,7 +42,7 @@ class Demo:
         os.environ["TIDEGATE_HOME"] = str(home)
         self.stage = Stage(home)
         settings = {**SETTINGS, "values": {"shop_rate": str(RATE // 2)}}
-        self.serving = Serving(home, settings)
+        self.serving = Serving(home, settings, fresh=True)
         self.told: dict[str, Any] = {}
         self.keeper = threading.Thread(target=self.serving.keep, name="keeper", daemon=True)
 
@@ -74,7 +74,7 @@ class Demo:
 
     def release(self, chosen: dict[str, Any], name: str) -> Followed:
         """One release through Prefect, as a person would start it."""
-        runs = PrefectRuns(self.told["prefect_url"])
+        runs = PrefectRuns(self.told["prefect_url"], timeout=10)
         self.await_deployment(runs)
         request = {"version": chosen["version"], "reason": f"make demo RELEASE={name}", "requester": "make demo"}
         run_id = runs.start("release", "shop", {"request": request})
@@ -101,7 +101,7 @@ class Demo:
         if self.keeper.is_alive():
             self.keeper.join(3)
         self.stage.end_instances()
-        self.serving.stop()
+        self.serving.stop(proxy=True)
 
 
 def demo(name: str, home: Path, console: Console) -> int:

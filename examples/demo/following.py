@@ -58,9 +58,19 @@ def follow(
         done = [slot for slot in story.slots.values() if slot["outcome"] != "MISSED"]
         if story.state is State.PROMOTED and not late and len(done) >= slots and _reported(story):
             return followed
-        if not followed.release and runs.state(run_id).type in ("FAILED", "CRASHED", "CANCELLED"):
-            raise TimeoutError(f"the run ended as {runs.state(run_id).name} before it had a release")
+        if not followed.release:
+            _refused_at_once(runs, run_id)
     raise TimeoutError(f"no end within {within:.0f} s; the story so far ends as {followed.story.state}")
+
+
+def _refused_at_once(runs: PrefectRuns, run_id: str) -> None:
+    """A run that ended before it had a release; a busy server is asked again by the caller's loop."""
+    try:
+        state = runs.state(run_id)
+    except ConnectorError:
+        return
+    if state.type in ("FAILED", "CRASHED", "CANCELLED"):
+        raise TimeoutError(f"the run ended as {state.name} before it had a release")
 
 
 def _reported(story: Story) -> bool:

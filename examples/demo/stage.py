@@ -73,13 +73,40 @@ class Stage:
             state = part.platform.create(f"shop/{version}/0", version, digest, stage.spec.components[name].instances)
             part.router.install(state.side)  # type: ignore[attr-defined]  # the embedded router can make its own route
 
-    def let_customers_in(self, url: str, rate: int) -> None:
-        """Customers are a process of their own: they alone count what was sent and what failed."""
+    def let_customers_in(self, url: str, rate: int, *, forever: bool = False) -> None:
+        """
+        Customers are a process of their own: they alone count what was sent and what failed.
+
+        With `forever` they outlive this process (`close` finds them by their pid file); still for an hour at most.
+        """
+        if forever and self._standing() is not None:
+            return
         argv = [sys.executable, str(SHOP / "customers.py"), url, "--out", str(self.account), "--rate", str(rate)]
         with (self.home / "customers.log").open("ab") as log:
             self._customers = subprocess.Popen(
-                [*argv, "--seconds", str(CUSTOMERS_FOR)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*argv, "--seconds", str(CUSTOMERS_FOR)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=forever,
             )
+        if forever:
+            (self.home / "customers.pid").write_text(str(self._customers.pid))
+
+    def _standing(self) -> int | None:
+        """The pid of customers that an earlier `make up` let in, if they are still here."""
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((self.home / "customers.pid").read_text())
+            if str(self.account) in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace"):
+                return pid
+        return None
+
+    def wake_instances(self) -> None:
+        """Start again what a reboot ended: every side that a route names."""
+        stage = self.world()
+        for name, part in stage.parts.items():
+            for path in sorted((self.home / "platform" / name).glob("*.json")):
+                part.platform.scale(path.stem, stage.spec.components[name].instances)
 
     def counted(self) -> dict[str, Any]:
         """The customers' account as it is now; empty before the first one."""
@@ -94,6 +121,10 @@ class Stage:
             self._customers.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._customers.wait(5)
+        pid = self._standing()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+        (self.home / "customers.pid").unlink(missing_ok=True)
 
     def end_instances(self) -> None:
         for name in ("api", "frontend"):
