@@ -64,7 +64,8 @@ class Outcome:
 
 
 def _figures(times: list[float]) -> str:
-    return f"p50 {median(times):.0f} p99 {quantiles(times, n=100, method="inclusive")[98]:.0f} max {max(times):.0f}"
+    late = quantiles(times, n=100, method="inclusive")[98]
+    return f"p50 {median(times):.0f} p99 {late:.0f} max {max(times):.0f}"
 
 
 def zero_loss(home: Path, requests: int = 20_000, changes: int = 60, rollbacks: int = 6, slow: float = 10.0) -> Outcome:
