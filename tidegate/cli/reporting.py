@@ -95,7 +95,7 @@ def _release_in(text: str) -> str:
 
 
 def _chain_behind(release: str, hashes: set[str]) -> tuple[bool | None, str]:
-    """Whether the chain of now is whole and holds an entry whose hash the report names; None: it cannot be asked here."""
+    """Whether the chain of now is whole and holds an entry that the report names; None: it cannot be asked here."""
     from tidegate.cli.opened import Opened
 
     try:

@@ -182,10 +182,7 @@ def _redraw(arguments: Namespace, opened: Opened, row: ReleaseRow) -> Exit:
                 lines, quiet = _screen(arguments, opened, row), ""
                 end = end_of(opened.story(row.id))
             except LedgerUnavailable as why:
-                quiet = (
-                    quiet
-                    or f"{datetime.now():%H:%M:%S}: the ledger does not answer since then ({why}); the release goes on"
-                )
+                quiet = quiet or terminal.dated(f"the ledger does not answer since then ({why}); the release goes on")
             screen.update(Text.from_ansi("\n".join([*lines, *filter(None, [quiet])])), refresh=True)
             if end is not None:
                 return end
