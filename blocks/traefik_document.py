@@ -135,6 +135,11 @@ def filled(route: str, document: Document | None, split: Split, address: Mapping
     old = document if document and split_of(route, document) else {"http": _front(route, address)}
     web = dict(old["http"])
     services = services_of(route, split, web.pop("services", {}), address.get("health"))
+    if address.get("sticky_cookie"):
+        cookie = {"name": address["sticky_cookie"], "httpOnly": True, "sameSite": "lax"}
+        services[route]["weighted"]["sticky"] = {"cookie": cookie}
+    if address.get("stable_paths"):
+        web["routers"] = {**web["routers"], f"{route}_paths": _apart(route, split, web["routers"][route], address)}
     return {**old, "http": {"services": services, **web}}  # first, so that an editor opens on the weights
 
 
@@ -154,6 +159,14 @@ def _front(route: str, address: Mapping[str, Any]) -> Document:
     # not sent again: a test counts the POSTs.
     retry = {"retry": {"attempts": 2, "initialInterval": "5ms"}}
     return {"routers": {route: router}, "middlewares": {f"{route}-retry": retry}}
+
+
+def _apart(route: str, split: Split, front: Document, address: Mapping[str, Any]) -> Document:
+    """The paths that never go to a canary: stable answers them, until the canary has everything."""
+    paths = " || ".join(f"PathPrefix(`{path}`)" for path in address["stable_paths"])
+    service = route if split.weight == 100 else service_name(route, split.stable)
+    priority = (front.get("priority") or len(front["rule"])) + 1
+    return {**front, "rule": f"({front['rule']}) && ({paths})", "service": service, "priority": priority}
 
 
 def services_of(route: str, split: Split, before: Document, health: Document | None) -> Document:

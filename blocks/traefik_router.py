@@ -89,6 +89,21 @@ class TraefikRouter(Connector):
             description="Try once more where no connection to an instance came about; nothing is sent twice.",
         ),
     ] = True
+    stable_paths: list[Annotated[str, Field(pattern=r"^/[^`]*$")]] = Field(
+        default_factory=list,
+        title="Paths kept from the canary",
+        description="Requests whose path begins so go to stable alone, until the canary has 100 %.",
+        examples=[["/api/admin/", "/api/internal/"]],
+    )
+    sticky_cookie: str = Field(
+        default="",
+        title="Sticky cookie",
+        description=(
+            "Name of a cookie that keeps a visitor on one side while it has any weight; the share then grows with new "
+            "visitors only, and at weight 0 everybody moves. Empty: each request is split by itself."
+        ),
+        pattern=r"^[A-Za-z0-9_-]*$",
+    )
 
     _stable: Side | None = PrivateAttr(default=None)  # as last read: serves should the file become unreadable
 
@@ -149,6 +164,8 @@ class TraefikRouter(Connector):
             "priority": self.priority,
             "entry_points": list(self.entry_points),
             "retry": self.retry,
+            "stable_paths": list(self.stable_paths),
+            "sticky_cookie": self.sticky_cookie,
             "health": health if self.health_path else None,
             "stable": self._stable.to_json() if self._stable else None,
         }
