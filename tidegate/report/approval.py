@@ -14,11 +14,11 @@ from tidegate.ledger import Entry, LookRow, Reading
 from tidegate.ports import Verdict
 from tidegate.report import commands
 from tidegate.report.blocks import Cell
+from tidegate.report.cells import badge, standing
 from tidegate.report.facts import facts_of
 from tidegate.report.live import Live, live
 from tidegate.report.markdown import banners, table_lines
 from tidegate.report.markup import md, md_code, md_link
-from tidegate.report.sections import badge, standing
 from tidegate.report.telling import ICONS, blue, expiry
 from tidegate.report.values import Measured, ReleaseFacts, StepFact
 from tidegate.report.voice import Voice

@@ -25,5 +25,5 @@ def watch(facts: ReleaseFacts) -> str:
     return f"tidegate status {shlex.quote(facts.system)} --watch"
 
 
-def verify_report(facts: ReleaseFacts) -> str:
-    return f"tidegate report {shlex.quote(facts.release)} --verify FILE"
+def verify_report() -> str:
+    return "tidegate report --verify FILE"

@@ -12,7 +12,6 @@ from typing import Any
 
 from tidegate.events import (
     Aborted,
-    Answered,
     ArtifactPushed,
     BackupProven,
     BackupTaken,
@@ -21,24 +20,21 @@ from tidegate.events import (
     CheckRun,
     GreenCreated,
     GreenStopped,
-    Lowered,
     ReportWritten,
-    RollbackVerified,
     RolledBack,
     Told,
 )
 from tidegate.ledger import Entry, Reading, broken_at
 from tidegate.report.acts import acts_of
+from tidegate.report.decisions import approvals_of, down_of
 from tidegate.report.figures import Readings
 from tidegate.report.steps import exposure, steps_of
 from tidegate.report.values import (
-    ApprovalFact,
     BackupFact,
     ChainFact,
     CheckFact,
     ComponentFact,
     Condition,
-    DownFact,
     Drop,
     NoteFact,
     ReleaseFacts,
@@ -82,8 +78,8 @@ def facts_of(entries: Sequence[Entry], readings: Sequence[Reading], spec: Spec) 
         steps=steps_of(walk, read),
         checks=_checks(walk),
         backups=_backups(walk),
-        approvals=_approvals(walk),
-        down=_down(walk),
+        approvals=approvals_of(walk),
+        down=down_of(walk),
         slots=_slots(walk),
         final_due=datetime.fromisoformat(story.booked[FINALIZE]) if FINALIZE in story.booked else None,
         dropped=_dropped(walk),
@@ -95,8 +91,21 @@ def facts_of(entries: Sequence[Entry], readings: Sequence[Reading], spec: Spec) 
         promoted_at=story.promoted_at,
         exposed=exposure(walk, ended or entries[-1].at),
         highest=max((weight for told in walk.weights.values() for _, weight in told), default=0),
-        chain=ChainFact(len(entries), entries[-1].hash, broken_at(entries) if entries[-1].hash else None),
+        chain=ChainFact(len(entries), entries[-1].hash, _broken_at(entries)),
     )
+
+
+def _broken_at(entries: Sequence[Entry]) -> int | None:
+    """As the ledger says; a body that none can have written (half a letter, NaN) breaks the chain where it stands."""
+    if not entries[-1].hash:
+        return None  # kept without hashes, in a rehearsal
+    for n in range(len(entries), 0, -1):
+        try:
+            found = broken_at(entries[:n])
+        except ValueError:
+            continue
+        return found if found is not None or n == len(entries) else n + 1
+    return 1
 
 
 def _version_in(release: str) -> str:
@@ -214,83 +223,6 @@ def _backups(walk: Walk) -> tuple[BackupFact, ...]:
                 )
             )
     return tuple(found)
-
-
-def _approvals(walk: Walk) -> tuple[ApprovalFact, ...]:
-    """Questions in the order in which they were asked, answered or not."""
-    texts = {approval.name: approval for approval in walk.spec.approvals}
-    found = []
-    for key, intent in walk.intents.items():
-        asked = intent.body.get("question")
-        if not isinstance(asked, Mapping):
-            continue
-        gate, answer, outcome = str(asked["gate"]), walk.events.get(key), walk.outcomes.get(key)
-        text = texts.get(gate)
-        told = answer if isinstance(answer, Answered) else None
-        expiry = walk.expiries.get(key)
-        found.append(
-            ApprovalFact(
-                gate,
-                text.ask if text else "",
-                text.ask_ko if text else "",
-                text.approvers if text else (),
-                intent.at,
-                datetime.fromisoformat(str(asked["deadline"])),
-                str(asked["on_expiry"]),
-                bool(asked["traffic"]),
-                told.decision if told else "expired" if expiry else "",
-                told.approver if told else "",
-                told.proved if told else False,
-                told.note if told else "",
-                told.plan if told else "",
-                outcome.at if outcome else expiry.at if expiry else None,
-            )
-        )
-    return tuple(found)
-
-
-def _down(walk: Walk) -> DownFact | None:
-    decided, entry = walk.story.down, walk.down
-    if decided is None or entry is None:
-        return None
-    verified, _ = walk.last(RollbackVerified)
-    promoted, at = walk.story.promoted_at, _decided_at(entry)
-    return DownFact(
-        decided.who,
-        decided.why,
-        at,
-        bool(entry.body.get("proved")),
-        _seconds_to_zero(walk, entry),
-        walk.at_down,
-        at - promoted if promoted else None,
-        verified.verdict if verified else None,
-        verified.evidence if verified else "",
-        verified.seconds if verified else 0.0,
-    )
-
-
-def _decided_at(down: Entry) -> datetime:
-    """The decision comes first, then the traffic, then the ledger: the entry may be younger than what it tells."""
-    try:
-        return min(down.at, datetime.fromisoformat(str(down.body.get("decided_at"))))
-    except (TypeError, ValueError):  # not told, or told without a time zone
-        return down.at
-
-
-def _seconds_to_zero(walk: Walk, down: Entry) -> float | None:
-    """
-    From the decision to weight 0 on every route: as whoever lowered measured it (`seconds`); else to the Down's own
-    entry, which is written once the traffic is back; else to the first `lowered` after it.
-
-    The last two are upper bounds. None while nobody has seen weight 0.
-    """
-    told, decided = down.body.get("seconds"), _decided_at(down)
-    if isinstance(told, int | float):
-        return float(told)
-    if decided < down.at or not walk.at_down:
-        return (down.at - decided).total_seconds()
-    lowered = [walk.outcomes[key].at for key, _ in walk.of(Lowered) if walk.outcomes[key].seq > down.seq]
-    return (lowered[0] - decided).total_seconds() if lowered else None
 
 
 def _slots(walk: Walk) -> tuple[SlotFact, ...]:

@@ -63,8 +63,8 @@ def measured_in(gate: Gate, told: Mapping[str, Any], stable: float | None) -> Me
     verdict = told.get("verdict")
     return measured(
         gate,
-        finite(float(value)) if value is not None else None,
-        int(count) if count is not None else None,
+        finite(float(value)) if isinstance(value, int | float) else None,
+        int(count) if isinstance(count, int) else None,
         stable,
         Verdict(verdict) if verdict in list(Verdict) else None,
     )

@@ -41,7 +41,7 @@ def _header(facts: ReleaseFacts, voice: Voice) -> str:
     over = voice("title", system=facts.system, version=facts.version)
     banners = ""
     if facts.chain.broken_at is not None:
-        banners += f'<p class="banner bad" role="note">✗ {esc(voice("broken", n=facts.chain.broken_at))}</p>'
+        banners += f'<p class="banner fail" role="note">✗ {esc(voice("broken", n=facts.chain.broken_at))}</p>'
     if facts.compress > 1:
         banners += f'<p class="banner" role="note">! {esc(voice("compressed", n=facts.compress))}</p>'
     return (

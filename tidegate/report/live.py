@@ -73,7 +73,8 @@ def deadline_of(facts: ReleaseFacts) -> datetime | None:
 
 
 def _gates(facts: ReleaseFacts, told: Any) -> tuple[Measured, ...]:
-    by_name = {str(one.get("gate")): one for one in told or () if isinstance(one, Mapping)}
+    listed = told if isinstance(told, list | tuple) else ()
+    by_name = {str(one.get("gate")): one for one in listed if isinstance(one, Mapping)}
     step = facts.step
     stable = {gate.gate: gate.stable for gate in step.gates} if step else {}
     return tuple(

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, tzinfo
 from tidegate.ledger import Entry, LookRow, Reading
 from tidegate.report import commands
 from tidegate.report.blocks import Cell
+from tidegate.report.cells import badge, standing
 from tidegate.report.facts import facts_of
 from tidegate.report.live import Live, live, plan_left
 from tidegate.report.markdown import banners, table_lines
 from tidegate.report.markup import md, md_code, md_link
-from tidegate.report.sections import badge, standing
 from tidegate.report.telling import ICONS, blue, headline, lead, left_to_do, question_of, who
 from tidegate.report.values import ReleaseFacts
 from tidegate.report.voice import Voice

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-_SEAL = re.compile(r"<!-- tidegate-report sha256:([0-9a-f]{64}) -->\n?")
+_SEAL = re.compile(r"<!-- tidegate-report sha256:([0-9a-f]{64}) -->\n")
 
 
 def sealed(text: str) -> str:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from tidegate.ports import Verdict
 from tidegate.report import commands
-from tidegate.report.blocks import Badge, Block, Cell, Column, Listing, Pairs, Picture, Section, Table, Text
-from tidegate.report.telling import Tone, blue, left_to_do, result_word, step_result, tone_of, who, worst
+from tidegate.report.blocks import Block, Cell, Column, Listing, Pairs, Picture, Section, Table, Text
+from tidegate.report.cells import badge, columns, standing
+from tidegate.report.sections_people import people, rollback, summary
+from tidegate.report.telling import left_to_do, step_result, who
 from tidegate.report.timeline import timeline
-from tidegate.report.values import Measured, ReleaseFacts, Standing
+from tidegate.report.values import ReleaseFacts
 from tidegate.report.voice import Voice
-
-_STANDING_TONES = {
-    Standing.GOOD: Tone.GOOD, Standing.BAND: Tone.WAIT, Standing.OVER: Tone.BAD, Standing.FEW: Tone.WAIT,
-    Standing.NONE: Tone.WAIT,
-}  # fmt: skip
 
 
 def sections(facts: ReleaseFacts, voice: Voice) -> list[Section]:
     """All sections that have something to say, in reading order."""
     told: list[tuple[str, list[Block]]] = [
         ("next", [Listing(left_to_do(facts, voice))]),
-        ("summary", _summary(facts, voice)),
-        ("rollback", _rollback(facts, voice)),
+        ("summary", summary(facts, voice)),
+        ("rollback", rollback(facts, voice)),
         ("timeline", _timeline(facts, voice)),
         ("steps", _steps(facts, voice)),
         ("verdicts", _verdicts(facts, voice)),
-        ("people", _people(facts, voice)),
+        ("people", people(facts, voice)),
         ("checks", _checks(facts, voice)),
         ("backups", _backups(facts, voice)),
         ("slots", _slots(facts, voice)),
@@ -34,91 +31,6 @@ def sections(facts: ReleaseFacts, voice: Voice) -> list[Section]:
         ("chain", _chain(facts, voice)),
     ]
     return [Section(name, voice(f"section.{name}"), blocks) for name, blocks in told if blocks]
-
-
-def badge(voice: Voice, result: str) -> Badge:
-    return Badge(tone_of(result), result_word(voice, result))
-
-
-def standing(voice: Voice, gate: Measured) -> Badge:
-    """A gate's own verdict where one was recorded, else where the reading lies."""
-    if gate.verdict is not None:
-        return badge(voice, str(gate.verdict))
-    return Badge(_STANDING_TONES[gate.standing], voice(f"standing.{gate.standing}"))
-
-
-def columns(voice: Voice, *names: str) -> list[Column]:
-    """`step`, `asked/n`: the words of the columns, each with its kind."""
-    return [Column(voice(f"col.{name.split('/')[0]}"), name.partition("/")[2]) for name in names]
-
-
-def _identity(voice: Voice, name: str, proved: bool) -> Cell:
-    told = who(voice, name)
-    if proved:
-        return (told, Text(voice("proved"), small=True))
-    return (told, Text(voice("unproved"), flag=True))
-
-
-def _summary(facts: ReleaseFacts, voice: Voice) -> list[Block]:
-    rows: list[tuple[str, Cell]] = [
-        (voice("release"), Text(facts.release, code=True)),
-        (voice("versions"), f"{blue(facts, voice)} → {facts.version}"),
-        (voice("requested_by"), _identity(voice, facts.requester, facts.requester_proved)),
-        (voice("reason"), facts.reason or voice("unknown")),
-        (voice("kind"), facts.kind),
-        (voice("plan"), facts.plan),
-        (voice("opened"), voice.instant(facts.opened_at)),
-        (voice("ended"), voice.instant(facts.ended_at) if facts.ended_at else voice("under_way")),
-        (voice("took"), voice.span((facts.ended_at or facts.as_of) - facts.opened_at)),
-        (voice("exposed"), voice("exposed.value", span=voice.span(facts.exposed), weight=facts.highest)),
-    ]
-    harm = worst(facts)
-    if harm is not None:
-        rows.append((voice("worst"), _reading(voice, harm)))
-    rows += [(voice("restarts"), str(facts.restarts)), (voice("attempts"), str(facts.attempts))]
-    rows.append((voice("spec_digest"), Text(facts.spec_digest, code=True) if facts.spec_digest else voice("unknown")))
-    for part in facts.components:
-        digest: Cell = Text(part.digest, code=True) if part.digest else voice("unknown")
-        rows.append((f"{part.name}: {voice('digest')}", digest))
-    return [Pairs(rows)]
-
-
-def _reading(voice: Voice, gate: Measured) -> str:
-    told = f"{gate.component} {voice.metric(gate.metric)} {voice.value(gate.metric, gate.value)}"
-    return f"{told} ({voice('with', n=voice.number(gate.count))})" if gate.count is not None else told
-
-
-def _rollback(facts: ReleaseFacts, voice: Voice) -> list[Block]:
-    down = facts.down
-    if down is None:
-        return []
-    weights = ", ".join(f"{component} {weight} %" for component, weight in sorted(down.weights.items()))
-    stopped = ", ".join(part.name for part in facts.components if part.stopped)
-    verified: Cell = voice("rollback.not_verified")
-    if down.verified is not None:
-        after = voice("rollback.after", span=voice.span(down.verified_seconds))
-        verified = (badge(voice, str(down.verified)), f"{after}: {voice.recorded(down.evidence)}")
-    seconds = voice.span(down.seconds) if down.seconds is not None else voice("unknown")
-    return [
-        Pairs(
-            [
-                (
-                    voice("col.who"),
-                    _identity(voice, down.who, down.proved) if _person(voice, down.who) else who(voice, down.who),
-                ),
-                (voice("col.at"), voice.instant(down.at)),
-                (voice("col.sentence"), voice.recorded(down.why)),
-                (voice("rollback.from"), weights or voice("none")),
-                (voice("rollback.seconds"), seconds),
-                (voice("rollback.verified"), verified),
-                (voice("rollback.undone"), stopped or voice("none")),
-            ]
-        )
-    ]
-
-
-def _person(voice: Voice, name: str) -> bool:
-    return who(voice, name) == name
 
 
 def _timeline(facts: ReleaseFacts, voice: Voice) -> list[Block]:
@@ -170,58 +82,6 @@ def _verdicts(facts: ReleaseFacts, voice: Voice) -> list[Block]:
                 ]
             )
     return [Table(voice("section.verdicts"), named, rows)] if rows else []
-
-
-def _people(facts: ReleaseFacts, voice: Voice) -> list[Block]:
-    """Request, answers and rollback, in the order in which they were made."""
-    found: list[tuple[object, list[Cell]]] = [
-        (
-            facts.opened_at,
-            [
-                voice.instant(facts.opened_at),
-                _identity(voice, facts.requester, facts.requester_proved),
-                voice("requested"),
-                "",
-                facts.reason,
-            ],
-        )
-    ]
-    for asked in facts.approvals:
-        at = asked.answered_at or asked.asked_at
-        name: Cell = "—"
-        if asked.decision and asked.decision != "expired":
-            name = _identity(voice, asked.approver, asked.proved)
-        told = voice("asked", at=voice.instant(asked.asked_at), deadline=voice.instant(asked.deadline))
-        found.append(
-            (
-                at,
-                [
-                    voice.instant(at),
-                    name,
-                    (voice("approval", gate=asked.gate), Text(told, small=True)),
-                    badge(voice, asked.decision or "waiting"),
-                    asked.note,
-                ],
-            )
-        )
-    if facts.down is not None:
-        down = facts.down
-        person = _person(voice, down.who)
-        name = _identity(voice, down.who, down.proved) if person else who(voice, down.who)
-        found.append(
-            (
-                down.at,
-                [
-                    voice.instant(down.at),
-                    name,
-                    voice("down"),
-                    Badge(Tone.BACK, voice("down")),
-                    voice.recorded(down.why),
-                ],
-            )
-        )
-    named = columns(voice, "at/t", "who", "what/w", "answer/t", "note/w")
-    return [Table(voice("section.people"), named, [row for _, row in sorted(found, key=lambda pair: str(pair[0]))])]
 
 
 def _checks(facts: ReleaseFacts, voice: Voice) -> list[Block]:
@@ -327,5 +187,5 @@ def _chain(facts: ReleaseFacts, voice: Voice) -> list[Block]:
         holds = Text(voice("broken", n=chain.broken_at), flag=True)
     return [
         Pairs([(voice("chain.head"), Text(chain.head, code=True)), (voice("col.result"), holds)]),
-        Listing([voice("chain.verify", command=commands.verify_report(facts))]),
+        Listing([voice("chain.verify", command=commands.verify_report())]),
     ]

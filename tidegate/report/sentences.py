@@ -24,6 +24,9 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     # what limits say
     (r"(\S+) (\w+): cannot be measured \((.+)\)", "{1} {2:m}: 측정할 수 없음 ({3})"),
     (r"(\S+) (\w+): (\d+) of (\d+) requests needed", "{1} {2:m}: 필요한 요청 {3} / {4}건"),
+    (r"(\S+) (\w+): was last measured (\d+) s ago", "{1} {2:m}: {3}초 전에 마지막으로 측정됨"),
+    (r"(\S+) (\w+): does not say of how many requests", "{1} {2:m}: 요청 수를 알 수 없음"),
+    (r"(\d+) are needed", "{1}건 필요"),
     (r"(\S+) (\w+): no series: no data is never a pass", "{1} {2:m}: 측정값 없음, 값이 없으면 통과가 아님"),
     (r"(\S+) (\w+): is (\S+), which is no measurement", "{1} {2:m}: {3}, 측정값이 아님"),
     (r"(\S+) (\w+): ((?:\d|\S+ of ).+)", "{1} {2:m}: {3:s}"),
@@ -40,6 +43,10 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"the router of (\S+) cannot be read", "{1} 라우터를 읽을 수 없음"),
     (r"somebody lowered (\S+) by hand from (\d+) to (\d+) %", "누군가 {1} 비중을 직접 낮춤: {2} → {3} %"),
     (r"(\S+) stands at (\d+) %, the story tells (\d+) %", "{1} 실제 비중 {2} %, 기록된 비중 {3} %"),
+    (r"the health of (\S+) cannot be read", "{1} 인스턴스 상태를 읽을 수 없음"),
+    (r"the mark of (\S+) cannot be read", "{1} 경로의 표식을 읽을 수 없음"),
+    (r"the mark of (\S+) names (.+)", "{1} 경로의 표식: {2}"),
+    (r"(\S+) is (\w+): nobody lowers for it any more", "{1} 상태 {2}: 더 이상 트래픽을 내리지 않음"),
     (r"the route of (\S+) names (.+)", "{1} 경로의 소유자: {2}"),
     (r"(\d+) of (\d+) green (\S+) instances are healthy(.*)", "green 인스턴스 {1} / {2}개 정상: {3}{4}"),
     (

@@ -16,10 +16,10 @@ from typing import Any
 
 from tidegate.ledger import SeenLook
 from tidegate.report import commands
+from tidegate.report.cells import badge, standing
 from tidegate.report.live import UNDER_WAY, Live, live
 from tidegate.report.markup import one_line
 from tidegate.report.page import step_of, time_left, weight_lines
-from tidegate.report.sections import badge, standing
 from tidegate.report.telling import (
     ICONS,
     PLAIN_ICONS,

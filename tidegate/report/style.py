@@ -5,15 +5,15 @@ from __future__ import annotations
 # Colours by role; tests/unit/test_report_html.py measures each text colour against the grounds it stands on.
 LIGHT = {
     "paper": "#ffffff", "ground": "#f3f5f7", "ink": "#17202a", "soft": "#4b5764", "line": "#d5dbe1",
-    "accent": "#0b6b5d", "good": "#0b6b5d", "bad": "#b42318", "back": "#9a3412", "wait": "#855600",
+    "accent": "#0b6b5d", "pass": "#0b6b5d", "fail": "#b42318", "back": "#9a3412", "wait": "#855600",
     "busy": "#1d5fa8", "calm": "#4b5764",
 }  # fmt: skip
 DARK = {
     "paper": "#161c24", "ground": "#0f141a", "ink": "#e8edf3", "soft": "#a9b4c0", "line": "#2f3945",
-    "accent": "#4fd1b8", "good": "#4fd1b8", "bad": "#ff8a7a", "back": "#ffab70", "wait": "#e3b341",
+    "accent": "#4fd1b8", "pass": "#4fd1b8", "fail": "#ff8a7a", "back": "#ffab70", "wait": "#e3b341",
     "busy": "#7db7ff", "calm": "#a9b4c0",
 }  # fmt: skip
-TEXTS = ("ink", "soft", "accent", "good", "bad", "back", "wait", "busy", "calm")
+TEXTS = ("ink", "soft", "accent", "pass", "fail", "back", "wait", "busy", "calm")
 GROUNDS = ("paper", "ground")
 
 _RULES = """
@@ -34,11 +34,11 @@ display:grid;place-items:center;font-size:22px;font-weight:700;line-height:1}
 .hero p{margin:6px 0 0;color:var(--soft);overflow-wrap:anywhere}
 h1{margin:0;font-size:25px;line-height:1.25;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:17px;margin:34px 0 10px;letter-spacing:-.005em}
-.good{--tone:var(--good)}.bad{--tone:var(--bad)}.back{--tone:var(--back)}
+.pass{--tone:var(--pass)}.fail{--tone:var(--fail)}.back{--tone:var(--back)}
 .wait{--tone:var(--wait)}.busy{--tone:var(--busy)}.calm{--tone:var(--calm)}
 .banner{margin:14px 0;padding:10px 14px;border:1px solid var(--wait);border-left:6px solid var(--wait);
 border-radius:8px;background:var(--paper)}
-.banner.bad{border-color:var(--bad)}
+.banner.fail{border-color:var(--fail)}
 nav{margin:14px 0 0}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 16px;list-style:none;margin:0;padding:0;font-size:14px}
 .card{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:16px 18px}
@@ -58,7 +58,7 @@ td.w{min-width:150px;overflow-wrap:anywhere}
 .badge{white-space:nowrap;color:var(--tone);font-weight:600}
 .badge i{font-style:normal;display:inline-block;width:1.2em}
 .small{color:var(--soft);font-size:13px}
-.flag{color:var(--bad);font-weight:600}
+.flag{color:var(--fail);font-weight:600}
 ul.plain{margin:0;padding-left:20px}
 ul.plain li{margin:4px 0;overflow-wrap:anywhere}
 code{font:13px ui-monospace,"Cascadia Mono","DejaVu Sans Mono",monospace;overflow-wrap:anywhere}

@@ -17,8 +17,8 @@ MACHINES = frozenset({"watch", "release", "rollback", "verify", "finalize"})
 class Tone(StrEnum):
     """How a thing stands; told by word and icon, and by colour only besides."""
 
-    GOOD = "good"
-    BAD = "bad"
+    GOOD = "pass"
+    BAD = "fail"
     BACK = "back"  # rolled back: over and safe
     WAIT = "wait"
     BUSY = "busy"

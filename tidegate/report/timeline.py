@@ -31,7 +31,7 @@ STYLE = """
 .tg .new{stroke:var(--tg-new);fill:none;stroke-width:2}.tg .area{fill:var(--tg-new);fill-opacity:.16;stroke:none}
 .tg .old{stroke:var(--tg-old);fill:none;stroke-width:1.4;stroke-dasharray:5 3}
 .tg .limit{stroke:var(--tg-limit);stroke-width:1.2;stroke-dasharray:1 4;stroke-linecap:round;fill:none}
-.tg .cut{fill:currentColor;fill-opacity:.06}.tg .good{fill:var(--tg-new)}.tg .bad,.tg .back{fill:var(--tg-limit)}
+.tg .cut{fill:currentColor;fill-opacity:.06}.tg .pass{fill:var(--tg-new)}.tg .fail,.tg .back{fill:var(--tg-limit)}
 .tg .wait,.tg .busy,.tg .calm{fill:var(--tg-wait)}.tg .mark{stroke:none}
 .tg .glyph{stroke:#fff;stroke-width:1.6;fill:none}
 @media (prefers-color-scheme:dark){.tg{--tg-new:#4fd1b8;--tg-old:#a3adba;--tg-limit:#ff8a7a;--tg-wait:#e3b341}

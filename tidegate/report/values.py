@@ -39,7 +39,7 @@ class Condition(StrEnum):
 class Standing(StrEnum):
     """Where a reading lies between its gate's limits; a verdict also asks for how long, and is recorded elsewhere."""
 
-    GOOD = "good"  # at or below the target
+    GOOD = "within"  # at or below the target
     BAND = "band"  # between target and rollback limit
     OVER = "over"  # above the rollback limit
     FEW = "few"  # fewer requests than the gate asks for

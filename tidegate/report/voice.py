@@ -43,10 +43,10 @@ class Voice:
         return f"{here:%m-%d %H:%M:%S}" if other_day else f"{here:%H:%M:%S}"
 
     def span(self, lasting: timedelta | float) -> str:
-        """`0.8 s`, `41 s`, `6m 12s`, `2d 3h`: the two largest units."""
+        """`0.8 s`, `41 s`, `6m 12s`, `2d 3h`: the largest unit and the next."""
         seconds = lasting.total_seconds() if isinstance(lasting, timedelta) else lasting
         d, h, m, s = _UNITS[self.language]
-        if abs(seconds) < 60:
+        if round(abs(seconds)) < 60:
             gap = " " if self.language == "en" else ""
             return f"{seconds:.1f}{gap}{s}" if abs(seconds) < 10 and round(seconds, 1) % 1 else f"{seconds:.0f}{gap}{s}"
         whole, parts = round(abs(seconds)), list[str]()
@@ -54,7 +54,9 @@ class Voice:
             count, whole = divmod(whole, size)
             if count:
                 parts.append(f"{count}{unit}")
-        return ("-" if seconds < 0 else "") + " ".join(parts[:2])
+            if len(parts) == 2 or (parts and not count):
+                break
+        return ("-" if seconds < 0 else "") + " ".join(parts)
 
     def value(self, metric: str, value: float | None) -> str:
         """A measured value in the unit that people know for it; a dash where there is none."""
