@@ -52,11 +52,12 @@ def values_in(page: str, names: Collection[str]) -> Iterator[tuple[str, float]]:
 
 def name_and_labels(series: str) -> tuple[str, dict[str, str]]:
     """What `values_in` gives as one string, taken apart; NotUnderstood when it is no series."""
-    name, brace, labels = series.partition("{")
-    try:
-        return name.rstrip(), _labels(labels[:-1]) if brace else {}
-    except ValueError:
-        raise NotUnderstood(f"cannot read the labels of {series[:100]!r}") from None
+    inside = series.removesuffix("}")
+    name, brace, labels = inside.partition("{")
+    if bool(brace) is (inside != series):
+        with suppress(ValueError):
+            return name.rstrip(), _labels(labels)
+    raise NotUnderstood(f"cannot read the labels of {series[:100]!r}")
 
 
 def _labels(text: str) -> dict[str, str]:
