@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from tidegate.cli import here
@@ -24,6 +25,9 @@ def in_a_side_process(record: WayBack, stop: Stop, seconds: float | None) -> str
     """Start it, wait a second, say what came of it; it ends by itself in a few more."""
     import subprocess
 
+    file = Path(record.ledger.removeprefix("sqlite:///"))
+    if record.ledger.startswith("sqlite:///") and not file.exists():
+        return f"none lies at {file}; {BY_THE_WATCH}"
     told = {
         "url": record.ledger if record.ledger.startswith("sqlite:") else "",
         "release": record.release,
