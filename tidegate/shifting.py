@@ -274,8 +274,21 @@ def write_down(world: World, release: str, stop: Stop) -> bool:
 
 def lower(attempt: Attempt, action: Action, why: str) -> ev.Event:
     """The release's own LOWER: always acts, never answered from the ledger, needs no intent."""
-    weights = decide_down(attempt.world, attempt.row.id, attempt.who, why)
+    down = _told_down(attempt)
+    if down is not None:  # decided already, by the watch or a person: this lowering carries it out, and adds no decision
+        weights, _ = lower_routes(attempt.world, attempt.row.id, down)
+    else:
+        weights = decide_down(attempt.world, attempt.row.id, attempt.who, why)
     return ev.Lowered(at=attempt.world.clock.now(), why=why, weights=weights)
+
+
+def _told_down(attempt: Attempt) -> Stop | None:
+    """The stop of the Down that stands in the chain; None when there is none, or the ledger does not answer."""
+    try:
+        down = attempt.refresh().down
+    except LedgerUnavailable:
+        return None
+    return None if down is None else Stop(down.token or uuid.uuid4().hex, down.who, down.at.isoformat(), down.why)
 
 
 def ensure_lowered(attempt: Attempt, action: do.EnsureLowered) -> ev.Event:

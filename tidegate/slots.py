@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tidegate.quantities import spoken
@@ -23,7 +23,8 @@ class Fate(StrEnum):
 
 def slot_names(spec: Spec) -> list[str]:
     """`T+10m`, `T+1h` ...: the spec's own offsets, also under compressed time."""
-    return [f"T+{spoken(slot * spec.compress)}" for slot in spec.verification.slots]
+    whole = [timedelta(seconds=round((slot * spec.compress).total_seconds())) for slot in spec.verification.slots]
+    return [f"T+{spoken(slot)}" for slot in whole]
 
 
 def due_times(spec: Spec, anchor: datetime) -> dict[str, datetime]:

@@ -23,6 +23,7 @@ from tidegate.traffic import Seen
 
 __all__ = ["Decision", "Health", "Look", "Sight", "Watching", "baking", "look"]
 ASK_AGAIN = 5.0  # seconds between two wishes for the same rollback
+PAGE_AFTER = 0.1  # of the hold's deadline: one odd look wakes nobody
 FLAPS = 2  # more changes between PASS and FAIL in one step are a failure by themselves (I4b)
 
 
@@ -34,7 +35,7 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
     if story.state in (State.SUPERSEDED, State.FINALIZED, State.CLOSED):
         told = f"{story.release} is {story.state}: nobody lowers for it any more"
         return watching, [], Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
-    drift, held_before = _drift(sight), watching.hold_since
+    drift, held_before, pages_at = _drift(sight), watching.held, PAGE_AFTER * spec.hold.deadline.total_seconds()
     watching, judged = _judged(spec, watching, sight)
     watching, ill = _ill(spec, watching, sight)
     watching = _bake(watching, sight)
@@ -49,7 +50,7 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
     decisions = drift + _show_lowering(spec, watching, sight) + expired
     if shut:
         decisions.insert(0, Decision("down", shut))
-    elif hold and not held_before:
+    elif hold and held_before < pages_at <= watching.held:
         decisions.append(Decision("page", hold))
     watching, woken = dead_runs(watching, sight)
     over = "; ".join(one.sentence for one in judged if one.over)

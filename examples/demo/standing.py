@@ -19,7 +19,7 @@ from examples.demo.stage import ROOT, Stage, versions
 
 COMPRESS = 60  # a half-hour bake is thirty seconds: time to look, and to change one's mind
 RATE = 700
-SETTINGS = {"compress": COMPRESS, "seconds": {"grace": 5, "lease": 4}, "values": {"shop_rate": str(RATE // 2)}}
+SETTINGS = {"compress": COMPRESS, "seconds": {"grace": 8, "lease": 8}, "values": {"shop_rate": str(RATE // 2)}}
 
 
 def up(home: Path, rate: int = RATE) -> int:
