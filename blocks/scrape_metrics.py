@@ -178,8 +178,10 @@ class ScrapeMetrics(Connector):
     def _of_instances(self, metric: str, how: InstanceSeries, side: Side, window: timedelta) -> Sample:
         """One figure of all instances; None where one of them has none: it may be just the one that matters."""
         pages = [url.rstrip("/") + self.path for url in side.urls]
-        with ThreadPoolExecutor(len(pages) or 1) as pool:  # one that hangs costs one time-out, not one each
-            errors = list(pool.map(lambda page: self._look(page, self._instance_series), pages))
+        if len(due := [page for page in pages if self._is_due(page)]) > 1:
+            with ThreadPoolExecutor(len(due)) as pool:  # one that hangs costs one time-out, not one each
+                list(pool.map(lambda page: self._look(page, self._instance_series), due))
+        errors = [self._look(page, self._instance_series) for page in pages]
         if error := next((error for error in errors if error), ""):
             return self._nothing(metric, error)
         histories = [self._sources[page] for page in pages]
@@ -223,18 +225,19 @@ class ScrapeMetrics(Connector):
 
     def _look(self, url: str, read: Reader) -> str:
         """Scrape a source unless that was done just now; "" or what went wrong."""
-        asked = self._asked.get(url)
-        now = self._elapsed()
-        if asked and now - asked[0] < SHARED:
-            return asked[1]
-        error = ""
+        if not self._is_due(url):
+            return self._asked[url][1]
+        error, now = "", self._elapsed()
         history = self._sources.setdefault(url, History(self.history))
         try:
             history.add(now, self._now(), *read(page_at(url, self.timeout.total_seconds()), history))
         except ConnectorError as failed:
             error = str(failed)
-        self._asked[url] = (now, error)
+        self._asked[url] = (self._elapsed(), error)  # from its end: a time-out is not waited for twice in one look
         return error
+
+    def _is_due(self, url: str) -> bool:
+        return url not in self._asked or self._elapsed() - self._asked[url][0] >= SHARED
 
     def _nothing(self, metric: str, error: str = "") -> Sample:
         return Sample(metric, None, None, None, timedelta(0), self._now(), error)

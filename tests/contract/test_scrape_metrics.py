@@ -275,3 +275,14 @@ def test_a_page_without_end_is_cut_off_by_size_and_a_dripping_one_by_time() -> N
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert "within 0.3 s" in metrics.sample("memory", Side("2.0", (url,)), MINUTE).error
         assert time.monotonic() - began < 2
+
+
+def test_an_instance_that_hangs_costs_one_time_out_whatever_is_asked_of_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, backends("2.0") as (one,):
+        one.metrics = page()
+        hanging = Side("2.0", (one.url, f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        metrics = ScrapeMetrics(timeout=timedelta(seconds=0.5))
+        began = time.monotonic()
+        assert metrics.sample("memory", hanging, MINUTE).error
+        assert metrics.sample("restarts", hanging, MINUTE).error
+        assert time.monotonic() - began < 0.95
