@@ -1,7 +1,7 @@
 """
 The ledger's PostgreSQL: sessions that wait for nothing long, commits that are on the disk when they return.
 
-PostgreSQL's own time-outs are 0.8 of our patience, since they say what they waited for; a server that is
+PostgreSQL's own time-outs are shorter than our patience, since they say what they waited for; a server that is
 frozen or cut off keeps none of them, so that a deadline on this side hangs up.
 """
 
@@ -26,10 +26,9 @@ CREATING = sa.text("SELECT pg_advisory_xact_lock(1910401662)")  # any number, th
 
 def engine(url: sa.URL, patience: float) -> sa.Engine:
     """Connections whose sessions give up by themselves: a frozen client loses its transaction and lock."""
-    limit = max(1, round(patience * 800))
     session = {
-        "lock_timeout": limit,
-        "statement_timeout": limit,
+        "lock_timeout": max(1, round(patience * 600)),  # milliseconds; the first to fire, since it says most
+        "statement_timeout": max(1, round(patience * 800)),
         "idle_in_transaction_session_timeout": round(patience * 1000),
         "synchronous_commit": "on",
     }

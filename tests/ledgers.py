@@ -18,7 +18,8 @@ from blocks.sql_ledger import SqlLedger
 from tidegate.errors import LedgerUnavailable
 from tidegate.ledger import Draft, Kind, Ledger, LookRow, ReleaseRow, SeenLook
 
-PATIENCE = 0.5
+PATIENCE = 1.0
+SLOW_MACHINE = 4.0  # what may come on top where eight others use the same core
 
 
 class HandedClock:
@@ -97,5 +98,5 @@ def refused_in_time(saying: str) -> Iterator[None]:
     began = time.monotonic()
     with pytest.raises(LedgerUnavailable, match=saying) as refused:
         yield
-    assert time.monotonic() - began < PATIENCE + 1
+    assert time.monotonic() - began < PATIENCE + SLOW_MACHINE
     assert "lowering goes on" in refused.value.advice

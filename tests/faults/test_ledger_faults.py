@@ -14,10 +14,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from blocks.sql_ledger import SqlLedger
 from tests.ledgers import postgresql_place, sqlite_place
-from tidegate.errors import AlreadyReleasing, Fenced
+from tidegate.errors import AlreadyReleasing, Fenced, LedgerUnavailable
 from tidegate.ledger import Draft, Entry, Kind
 
 KILLS = int(os.environ.get("TIDEGATE_KILLS", "50"))  # G8 asks for 1,000: a nightly figure
@@ -185,8 +186,23 @@ def test_of_eight_outcomes_of_one_key_at_once_one_is_written(ledger: SqlLedger) 
 
 
 def test_of_eight_watches_at_once_one_looks(ledger: SqlLedger) -> None:
-    answers = _together(lambda number: ledger.watch_take(f"watch {number}", 60))
-    assert sorted(answers, key=str) == [1, *[None] * (WRITERS - 1)]
+    for turn in range(1, 11):
+        answers = _together(lambda number: ledger.watch_take(f"watch {number}", 60))
+        assert sorted(answers, key=str) == [turn, *[None] * (WRITERS - 1)]
+        assert ledger.watch_renew(turn, 0), "given back for the next turn"
+
+
+@pytest.mark.proves("I11", "I12", "I26")
+def test_the_database_itself_refuses_a_second_outcome_and_a_second_active_release(ledger: SqlLedger) -> None:
+    """A net under our own locks, for whoever writes past this code."""
+    rows = [ledger.open("shop", version, "run", {}, "mina") for version in ("2.0", "3.0")]
+    ledger.append(rows[0].id, Draft(Kind.SLOT, "T+1h"))
+    copied = "INSERT INTO tidegate_entry SELECT release, seq + 9, kind, key, once, at, epoch, who, body, previous, hash"
+    for change in (f"{copied} FROM tidegate_entry WHERE seq = 2", "UPDATE tidegate_release SET active = true"):
+        with pytest.raises(LedgerUnavailable, match=r"(?i)unique"), ledger.database.writing() as connection:
+            connection.execute(sa.text(change))
+    assert ledger.seq(rows[0].id) == len(ledger.entries(rows[0].id)) == 2
+    assert not any(row.active for row in ledger.releases())
 
 
 @pytest.mark.slow

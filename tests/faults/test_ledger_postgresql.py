@@ -37,7 +37,7 @@ def test_a_row_that_another_session_has_locked_is_waited_for_no_longer_than_pati
     engine = sa.create_engine(in_server.database.url)
     with engine.begin() as other:
         other.execute(sa.text("SELECT 1 FROM tidegate_release FOR UPDATE"))
-        with refused_in_time("cannot be written now: canceling statement due to (lock|statement) timeout"):
+        with refused_in_time("cannot be written now: canceling statement due to lock timeout"):
             in_server.append(release, note())
         assert in_server.seq(release) == 1, "reading goes on meanwhile"
     engine.dispose()
@@ -62,7 +62,7 @@ def test_a_server_that_freezes_is_hung_up_on(in_server: SqlLedger) -> None:
         backend = connection.scalar(sa.text("SELECT pg_backend_pid()"))
     os.kill(backend, signal.SIGSTOP)
     try:
-        with refused_in_time("no answer within 0.5 s"):
+        with refused_in_time(r"no answer within [01]\.\d s"):
             in_server.append(release, note())
     finally:
         os.kill(backend, signal.SIGCONT)
@@ -73,7 +73,7 @@ def test_a_server_that_freezes_is_hung_up_on(in_server: SqlLedger) -> None:
 def test_a_server_that_accepts_and_says_nothing_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with refused_in_time(r"no connection within 0\.5 s") as _:
+        with refused_in_time(r"no connection within 1 s") as _:
             SqlLedger(f"postgresql://tidegate:s3cret@127.0.0.1:{port}/ledger", PATIENCE).releases()
 
 

@@ -190,7 +190,7 @@ def test_a_new_file_that_another_process_is_setting_up_is_waited_for(file: Path)
     file.parent.mkdir()
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with refused_in_time("cannot be created now: another process has held ledger.db for 0.5 s"):
+        with refused_in_time("cannot be created now: another process has held ledger.db for 1 s"):
             SqlLedger(f"sqlite:///{file}", PATIENCE).create()
 
 
