@@ -147,7 +147,7 @@ class ScrapeMetrics(Connector):
         elif metric == "request_rate":
             value = count / span.seconds
         else:
-            bad = round(span.grown((name, "bad")))
+            bad = round(span.grown((name, "failed")))
             value = bad / count if count else None
         return Sample(metric, value, count, bad, timedelta(seconds=span.seconds), span.last.at)
 
@@ -171,7 +171,7 @@ class ScrapeMetrics(Connector):
                 groups = [(service, _bound(series, labels))]
             elif name == self.requests_series:
                 failed = labels.get(self.code_label, "").startswith("5")
-                groups = [(service, "all"), *([(service, "bad")] if failed else [])]
+                groups = [(service, "all"), *([(service, "failed")] if failed else [])]
         self._known[series] = [(f"{series} {group[1]}", group) for group in groups]
         return self._known[series]
 
