@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from math import isinf
 from typing import NamedTuple
 
-Group = tuple[str, str | float]  # what is summed up: ("shop.v2@file", "bad"), or ("shop.v2@file", 0.25) for a bucket
+Group = tuple[str, str | float]  # what is summed up: ("shop.v2@file", "failed"), or ("shop.v2@file", 0.25) for a bucket
 
 
 class Counter(NamedTuple):
