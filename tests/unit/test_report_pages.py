@@ -105,6 +105,23 @@ def test_a_held_release_says_why_and_until_when() -> None:
     assert "frontend: asked 25 %, the router cannot be read" in text
 
 
+def test_a_rollback_is_not_called_done_while_a_router_still_shows_green_traffic() -> None:
+    sample = samples.rolled_back()
+    entries = [entry for entry in sample.entries if entry.epoch != 8]  # the rollback's own acts are still to come
+    facts = facts_of(entries, sample.readings, sample.spec)
+
+    def text(seq: int, weights: dict[str, int]) -> str:
+        row = LookRow("r", seq, "", "FAIL", "down", True, True, True, 3, "down", weights)
+        return page_text(sample.spec, entries, sample.readings, row, facts.as_of)
+
+    assert facts.down is not None
+    assert "the routers have not yet confirmed weight 0" in text(facts.down.seq, {"api": 0, "frontend": 25})
+    assert "Traffic is back on 1.0 after 0.8 s" in text(facts.down.seq, {"api": 0, "frontend": 0})
+    before = text(facts.down.seq - 1, {"api": 25, "frontend": 25})  # a look from before the decision says nothing
+    assert "Traffic is back on 1.0 after 0.8 s" in before
+    assert "measured" not in before.split("##")[0]
+
+
 def test_a_look_that_is_spelled_otherwise_is_left_out() -> None:
     sample = samples.shifting()
     facts = facts_of(sample.entries, (), sample.spec)

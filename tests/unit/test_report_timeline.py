@@ -14,13 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit import report_samples as samples
+from tests.unit.report_world import shop_spec
 from tidegate.ledger import Reading
 from tidegate.report.facts import facts_of
 from tidegate.report.scale import thinned, time_scale
 from tidegate.report.timeline import WIDTH, moments_of, timeline
 from tidegate.report.voice import Voice
+from tidegate.spec import Gate
 
 SVG = "{http://www.w3.org/2000/svg}"
+USUAL = {"target": "160MB", "rollback": "200MB"}
 NINE = datetime(2025, 11, 24, 9, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -66,6 +69,24 @@ def test_answers_verdicts_and_the_rollback_are_marked_in_their_order() -> None:
     description = drawn(sample).find(f"{SVG}desc")
     assert description is not None
     assert all(text in (description.text or "") for text in told)
+
+
+def test_errors_and_latencies_are_drawn_and_other_metrics_only_where_they_matter() -> None:
+    gates = [
+        *shop_spec().gates,
+        *(
+            Gate.model_validate({**USUAL, "name": f"{part}-memory", "component": part, "metric": "memory"})
+            for part in ("api", "frontend")
+        ),
+    ]
+    sample = samples.promoted(shop_spec().model_copy(update={"gates": tuple(gates)}))
+    at = sample.readings[0].at
+    memory = [Reading(at, part, "canary", "memory", mb * 1e6, None) for part, mb in (("api", 90), ("frontend", 170))]
+    told = facts_of(sample.entries, [*(r for r in sample.readings if r.metric != "memory"), *memory], sample.spec)
+    text = timeline(told, Voice())
+    assert "frontend: memory" in text
+    assert "api: memory" not in text
+    assert text.index("api: error rate") < text.index("frontend: error rate") < text.index("api: p95 latency")
 
 
 def test_labels_of_the_same_row_do_not_touch() -> None:

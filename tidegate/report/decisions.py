@@ -54,6 +54,7 @@ def down_of(walk: Walk) -> DownFact | None:
         decided.who,
         decided.why,
         at,
+        entry.seq,
         bool(entry.body.get("proved")),
         _seconds_to_zero(walk, entry),
         walk.at_down,

@@ -26,7 +26,7 @@ class Live:
     verdict: Verdict | None = None
     sentence: str = ""
     against: str = ""
-    weights: Mapping[str, int] | None = None
+    weights: Mapping[str, int] | None = None  # by the routers; None: not seen as they are now
     gates: tuple[Measured, ...] = ()
     passed: timedelta | None = None  # of the bake under way
     bake: timedelta | None = None
@@ -51,12 +51,17 @@ def live(facts: ReleaseFacts, row: LookRow | None, age: float | None = None) -> 
         Verdict(row.verdict) if row.verdict in list(Verdict) else None,
         row.sentence,
         row.against,
-        dict(row.weights),
+        _weights(facts, row),
         _gates(facts, row.detail.get("gates")),
         _seconds(bake.get("passed")),
         _seconds(bake.get("seconds")),
         _seconds(hold.get("seconds_left")),
     )
+
+
+def _weights(facts: ReleaseFacts, row: LookRow) -> dict[str, int] | None:
+    """What the routers showed; a look from before the Down says nothing of the weights after it."""
+    return None if facts.down is not None and row.seq < facts.down.seq else dict(row.weights)
 
 
 def plan_left(facts: ReleaseFacts, now: Live) -> timedelta | None:

@@ -70,9 +70,9 @@ def weight_lines(facts: ReleaseFacts, watch: Live, voice: Voice) -> list[str]:
         if not part.canary:
             continue
         found = (watch.weights or {}).get(part.name)
-        if watch.seen and found is not None:
+        if found is not None:
             told.append(voice("weights", component=part.name, asked=part.weight, measured=found))
-        elif watch.seen:
+        elif watch.weights is not None:
             told.append(voice("weights.unread", component=part.name, asked=part.weight))
         else:
             told.append(f"{part.name}: {part.weight} %")
@@ -81,8 +81,10 @@ def weight_lines(facts: ReleaseFacts, watch: Live, voice: Voice) -> list[str]:
 
 def time_left(facts: ReleaseFacts, watch: Live, voice: Voice) -> list[str]:
     """What is known of it, the nearest first."""
-    if facts.ended_at is not None or facts.down is not None:
+    if facts.ended_at is not None:
         return [voice("left.none")]
+    if facts.down is not None:
+        return []
     told = list[str]()
     if watch.hold_left is not None:
         told.append(voice("left.hold", span=voice.span(watch.hold_left)))
@@ -104,7 +106,7 @@ def _state(facts: ReleaseFacts, watch: Live, voice: Voice, now: datetime) -> lis
         (voice("versions"), md(f"{blue(facts, voice)} → {facts.version}")),
         (voice("label.step"), md(step_of(facts, voice))),
         (voice("weight"), md("; ".join(weight_lines(facts, watch, voice))) or "—"),
-        (voice("label.left"), md("; ".join(time_left(facts, watch, voice)))),
+        (voice("label.left"), md("; ".join(time_left(facts, watch, voice))) or "—"),
         (voice("took"), md(voice.span((facts.ended_at or max(now, facts.as_of)) - facts.opened_at))),
     ]
     if watch.verdict is not None:

@@ -17,9 +17,9 @@ def sections(facts: ReleaseFacts, voice: Voice) -> list[Section]:
     """All sections that have something to say, in reading order."""
     told: list[tuple[str, list[Block]]] = [
         ("next", [Listing(left_to_do(facts, voice))]),
-        ("summary", summary(facts, voice)),
-        ("rollback", rollback(facts, voice)),
         ("timeline", _timeline(facts, voice)),
+        ("rollback", rollback(facts, voice)),
+        ("summary", summary(facts, voice)),
         ("steps", _steps(facts, voice)),
         ("verdicts", _verdicts(facts, voice)),
         ("people", people(facts, voice)),

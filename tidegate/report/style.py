@@ -75,6 +75,7 @@ main,header,footer{max-width:none;padding:0}
 thead{display:table-header-group}
 h2{break-after:avoid}
 table{font-size:9pt}
+.small,thead th,.grid dt{font-size:8.5pt}
 th,td{padding:4px 6px}
 td.t,td.n,thead th{white-space:normal}
 td.w{min-width:0}

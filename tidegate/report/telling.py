@@ -87,7 +87,7 @@ def headline(facts: ReleaseFacts, voice: Voice, now: Live | None = None) -> Head
         case Condition.SHIFTING:
             return _shifting(facts, voice, now)
         case Condition.DOWN | Condition.ROLLED_BACK:
-            return _back(facts, voice)
+            return _back(facts, voice, now)
         case Condition.RESTING | Condition.PROMOTED:
             tone = Tone.WAIT if condition is Condition.RESTING else Tone.GOOD
             return Headline(tone, voice(f"headline.{condition}", version=version, weight=facts.weight))
@@ -114,11 +114,11 @@ def _shifting(facts: ReleaseFacts, voice: Voice, now: Live | None) -> Headline:
     return Headline(Tone.WAIT if held else Tone.BUSY, told)
 
 
-def _back(facts: ReleaseFacts, voice: Voice) -> Headline:
+def _back(facts: ReleaseFacts, voice: Voice, now: Live | None) -> Headline:
     down, name = facts.down, blue(facts, voice)
     seconds = down.seconds if down else None
     if facts.condition is Condition.DOWN:
-        if seconds is None:
+        if seconds is None or (now is not None and any((now.weights or {}).values())):
             return Headline(Tone.BUSY, voice("headline.lowering", blue=name))
         return Headline(Tone.BUSY, voice("headline.down", blue=name, span=voice.span(seconds)))
     if seconds is None:

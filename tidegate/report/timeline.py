@@ -185,21 +185,29 @@ def _lane(title: str, top: float, y0: float, y1: float, ticks: Iterable[tuple[st
 
 
 def _drawn(facts: ReleaseFacts) -> list[Gate]:
-    """Gates that have readings, one for each component and metric: errors and latencies first."""
-    having = {(series.component, series.metric) for series in facts.series}
+    """Error rates, then latencies; another metric only where the new version went past its target."""
+    highest = {(s.component, s.metric): _highest(s) for s in facts.series if s.side == "canary"}
     found: dict[tuple[str, str], Gate] = {}
     for gate in facts.spec.gates:
-        if (gate.component, gate.metric) in having:
+        most = highest.get((gate.component, gate.metric))
+        if most is not None and (_order(gate) < 2 or most > gate.target):
             found.setdefault((gate.component, gate.metric), gate)
-    order = {"error_rate": 0, "latency_p95": 1}
-    return sorted(found.values(), key=lambda gate: order.get(gate.metric, 2))[:CURVES]
+    return sorted(found.values(), key=_order)[:CURVES]
+
+
+def _order(gate: Gate) -> int:
+    return 0 if gate.metric == "error_rate" else 1 if gate.metric.startswith("latency") else 2
+
+
+def _highest(series: Series) -> float | None:
+    return max((value for _, value in series.points if value is not None), default=None)
 
 
 def _curve_lane(facts: ReleaseFacts, voice: Voice, scale: TimeScale, gate: Gate, top: float) -> str:
     """Readings of both versions against the limit."""
     y0, y1 = top + TITLE, top + TITLE + CURVE
     series = {s.side: s for s in facts.series if (s.component, s.metric) == (gate.component, gate.metric)}
-    highest = max([v for s in series.values() for _, v in s.points if v is not None], default=0.0)
+    highest = max(_highest(one) or 0.0 for one in series.values())
     most = max(gate.rollback * 1.2, highest * 1.08) or 1.0
 
     def y(value: float) -> float:
@@ -256,12 +264,14 @@ def _axis(voice: Voice, scale: TimeScale, top: float, bottom: float) -> str:
         parts.append(f'<rect class="cut" x="{cut.left:.1f}" y="{top}" {size}/>')
         parts.append(f'<text x="{middle:.1f}" y="{bottom + 14}" text-anchor="middle" class="dim">⋯ {esc(span)}</text>')
     offset = scale.stretches[0].since.astimezone(voice.zone).utcoffset() or timedelta(0)
-    for x, at in scale.ticks(72, offset):
+    ticks = scale.ticks(72, offset)
+    to_the_second = any(at.second for _, at in ticks)
+    for x, at in ticks:
         if any(cut.left - 34 < x < cut.right + 34 for cut in scale.cuts) or not LEFT + 4 < x < RIGHT - 12:
             continue
         here = at.astimezone(voice.zone)
         day = before is None or before.date() != here.date()
-        text = f"{here:%m-%d %H:%M}" if day else f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
+        text = f"{here:%m-%d %H:%M}" if day else f"{here:%H:%M:%S}" if to_the_second else f"{here:%H:%M}"
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>')
         parts.append(f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{text}</text>')
         before = here

@@ -153,6 +153,7 @@ class DownFact:
     who: str
     why: str
     at: datetime
+    seq: int  # of its entry in the chain
     proved: bool
     seconds: float | None  # from the decision to weight 0 on every route; None: not yet seen
     weights: Mapping[str, int]  # when it was decided
