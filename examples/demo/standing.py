@@ -19,21 +19,22 @@ from examples.demo.stage import ROOT, Stage, versions
 
 COMPRESS = 60  # a half-hour bake is thirty seconds: time to look, and to change one's mind
 RATE = 700
-SETTINGS = {"compress": COMPRESS, "seconds": {"grace": 8, "lease": 8}, "values": {"shop_rate": str(RATE // 2)}}
+GRACE = 8.0  # seconds; the lease has as many
 
 
-def up(home: Path, rate: int = RATE) -> int:
+def up(home: Path, rate: int = RATE, compress: int = COMPRESS, grace: float = GRACE) -> int:
     """Start what does not run yet; the second time it only says where everything is."""
     os.environ["TIDEGATE_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     stage = Stage(home)
     stage.build("all")
-    settings = {**SETTINGS, "values": {"shop_rate": str(rate // 2)}}
+    seconds = {"grace": grace, "lease": GRACE}
+    settings = {"compress": compress, "seconds": seconds, "values": {"shop_rate": str(rate // 2)}}
     began = _tidegate("up", {"TIDEGATE_SETTINGS": json.dumps(settings)})
     if began:
         return began
     told = json.loads((home / FILE).read_text("utf-8"))
-    if not list((home / "proxy" / "routes").glob("*.yaml")):
+    if not list((home / "proxy" / "routes").glob("shop-*.yaml")):
         stage.open_shop(versions()["stable"])
     else:
         stage.wake_instances()
@@ -42,7 +43,7 @@ def up(home: Path, rate: int = RATE) -> int:
     print(f"\n  UI        {ui}/deployments   (release/shop, Run, version 2.0)")
     print(f"  shop      {told['values']['shop_url']}")
     print(f"  reports   file://{home}/reports")
-    print(f"\nTime is compressed: half an hour of the spec is {1800 // COMPRESS} seconds here.")
+    print(f"\nTime is compressed: half an hour of the spec is {1800 // compress} seconds here.")
     print("next: .venv/bin/tidegate status shop --watch · .venv/bin/tidegate rollback shop · make down")
     return 0
 
@@ -69,10 +70,12 @@ def main() -> int:
     parser.add_argument("verb", choices=("up", "down"))
     parser.add_argument("--home", type=Path, default=Path(os.environ.get("TIDEGATE_HOME", ROOT / ".tidegate")))
     parser.add_argument("--rate", type=int, default=RATE, help="customers' requests a second")
+    parser.add_argument("--compress", type=int, default=COMPRESS, help="divides the spec's own waits")
+    parser.add_argument("--grace", type=float, default=GRACE, help="seconds before a dead run is started again")
     asked = parser.parse_args()
     os.umask(0o077)
     home = asked.home.resolve()
-    return up(home, asked.rate) if asked.verb == "up" else down(home)
+    return up(home, asked.rate, asked.compress, asked.grace) if asked.verb == "up" else down(home)
 
 
 if __name__ == "__main__":
