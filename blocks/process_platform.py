@@ -222,7 +222,7 @@ class ProcessPlatform(Connector):
             for copy in record.copies
         )
         urls = tuple(copy.url for copy in record.copies)
-        return PlatformState(Side(record.side, urls), instances, record.wanted)
+        return PlatformState(Side(record.side, urls), instances, record.wanted, record.version)
 
 
 def _name(record: Record, copy: Copy) -> str:

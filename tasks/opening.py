@@ -49,11 +49,22 @@ def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -
         "digest": hashlib.sha256(text + f"\ncompress {spec.compress}".encode()).hexdigest(),
         "compress": spec.compress,
         "request": request.model_dump(mode="json"),
+        "blue": running_version(world),
         "stops_found": stops_found(world),
         "freezes_found": [f"{f.who}: {f.why}" for f in session.ledger.freezes(system)],
     }
     row = session.ledger.open(system, request.version, run_id, body, request.requester or "somebody (unproved)")
     return row, world
+
+
+def running_version(world: World) -> str:
+    """The version that serves now, as the platform knows it; "" where it does not."""
+    for part in world.parts.values():
+        split = part.router.read().split
+        state = part.platform.status(split.serving.name) if split and split.serving else None
+        if state is not None and state.version:
+            return state.version
+    return ""
 
 
 def stops_found(world: World) -> dict[str, str]:

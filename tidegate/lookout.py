@@ -322,8 +322,9 @@ class Lookout:
             return None
 
     def _record_evidence(self, watched: Watched, sight: Sight) -> None:
-        """Readings beside the chain, at most one a second and metric."""
-        if not sight.samples or (watched.evidence_at and sight.at - watched.evidence_at < timedelta(seconds=1)):
+        """Readings beside the chain: one a second and metric while it shifts, seldom in the days after."""
+        apart = timedelta(seconds=1 if watched.story.state is State.SHIFTING else 30)
+        if not sight.samples or (watched.evidence_at and sight.at - watched.evidence_at < apart):
             return
         watched.evidence_at = sight.at
         try:

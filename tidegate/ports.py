@@ -84,6 +84,7 @@ class PlatformState:
     side: Side
     instances: tuple[Instance, ...]
     wanted: int
+    version: str = ""  # what the platform was told when it created them; "" when it does not know
 
     @property
     def ready(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from tidegate import actions as do
 from tidegate import events as ev
@@ -241,7 +242,7 @@ def decide_down(
     A down decision: weight with stop (that is the fence), then the ledger; the Down is written even where a router
     does not answer for `patience`. Refused when the release is over and every route belongs to another or is final.
     """
-    stop = new_stop(who, why, world.clock.now())
+    stop, began = new_stop(who, why, world.clock.now()), world.clock.elapsed()
     try:
         weights, left = lower_routes(world, release, stop, patience=patience) if claimed else ({}, {})
     except RollbackIncomplete:
@@ -251,7 +252,7 @@ def decide_down(
         raise Refused(
             f"{release} cannot be lowered any more: {'; '.join(left.values())}", "release the older version anew"
         )
-    write_down(world, release, stop)
+    write_down(world, release, stop, world.clock.elapsed() - began if weights else None)
     return weights
 
 
@@ -262,10 +263,16 @@ def _known_over(world: World, release: str) -> bool:
         return False
 
 
-def write_down(world: World, release: str, stop: Stop) -> bool:
-    """The Down of a stop, if the ledger answers; else the watch writes it from the mark's stop later."""
+def write_down(world: World, release: str, stop: Stop, seconds: float | None = None) -> bool:
+    """
+    The Down of a stop, if the ledger answers; else the watch writes it from the mark's stop later.
+
+    `seconds` from the decision to weight 0 on every route, on the lowerer's own elapsed clock.
+    """
     try:
-        body = {"why": stop.why, "token": stop.token, "decided_at": stop.at}
+        body: dict[str, Any] = {"why": stop.why, "token": stop.token, "decided_at": stop.at}
+        if seconds is not None:
+            body["seconds"] = round(seconds, 3)
         world.ledger.append(release, Draft(Kind.DOWN, f"down/{stop.token}", body, stop.who))
         return True
     except LedgerUnavailable:
