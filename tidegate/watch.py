@@ -72,9 +72,11 @@ def _going_down(watching: Watching, sight: Sight) -> tuple[Watching, list[Decisi
     mine = [seen for seen in sight.seen.values() if seen is not None and _is_mine(seen, story.release)]
     if story.down and any(seen.weight > 0 or (seen.mark and not seen.mark.stopped) for seen in mine):
         decisions.append(Decision("down", why))
+    working = sight.leased and sight.lease_dead_for is None
+    watching = replace(watching, adrift=0.0 if working else watching.adrift + sight.passed)
     if story.state is State.DOWN and watching.asked >= ASK_AGAIN:
-        watching = replace(watching, asked=0.0)
-        dead = sight.lease_dead_for is not None and sight.lease_dead_for >= sight.grace
+        dead = watching.adrift > 2 * sight.grace  # whoever was asked has died, whatever its run's state says
+        watching = replace(watching, asked=0.0, adrift=0.0 if dead else watching.adrift)
         decisions.append(Decision("ask-rollback", why, key="dead" if dead else ""))
     return watching, decisions, Look(Verdict.FAIL, why, why, {"state": story.state.value})
 
@@ -193,7 +195,7 @@ def _completed(watching: Watching, sight: Sight, verdict: Verdict) -> Watching:
     now = baking(sight.story)
     if now is None or now[0] != watching.bake or watching.baked < now[1] or verdict is not Verdict.PASS:
         return watching
-    return replace(watching, done=now[0], hold_since="", held=0.0)
+    return replace(watching, done=now[0])
 
 
 def _hold(

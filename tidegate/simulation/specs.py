@@ -109,7 +109,11 @@ def two_parts() -> Spec:
 @cache
 def slow() -> Spec:
     """Bakes of more than ten minutes hold no process: the run is put back to Scheduled."""
-    return spec(plans={"canary": steps("11m", 20, 100)}, looking={"every": "30s"}, hold={"deadline": "3m"})
+    return spec(
+        plans={"canary": steps("11m", 20, 100)},
+        looking={"every": "30s"},
+        hold={"deadline": "3m", "parked_deadline": "4m"},
+    )
 
 
 KINDS = (plain, plain, asking, asking, asking, two_parts, two_parts, plain, plain, slow)

@@ -9,6 +9,7 @@ from tidegate.simulation import specs
 from tidegate.simulation.faults import Weather
 from tidegate.simulation.places import Version
 from tidegate.simulation.play import Play
+from tidegate.simulation.timeline import Overtime
 from tidegate.simulation.watcher import Watcher
 from tidegate.simulation.witness import Violation
 from tidegate.spec import Spec
@@ -152,6 +153,8 @@ def run(seed: int, *, telling: bool = False, only: frozenset[str] | None = None)
         judged(play)
     except Violation as broken:
         return _end(play, seed, str(broken))
+    except Overtime:
+        return _end(play, seed, f"I15: somebody still waits at {play.line.t:.0f} s")
     return _end(play, seed)
 
 
@@ -168,9 +171,8 @@ def _story(play: Play, release: str) -> Story:
 
 def _until_ended(play: Play) -> None:
     line = play.line
-    while line.t < FAULTS_END and not _quiet(play):
-        line.run(10.0)
-    _calms_down(play)
+    line.limit = LIMIT + 60.0
+    line.at(FAULTS_END, lambda: _calms_down(play))
     while line.t < LIMIT and not _quiet(play):
         line.run(10.0)
 

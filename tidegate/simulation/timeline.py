@@ -16,14 +16,19 @@ POLL = 1.0  # who sleeps for less than this only asks again: it may sleep until 
 LONGEST_POLL = 6.0
 
 
+class Overtime(BaseException):
+    """Somebody waits for ever."""
+
+
 class Timeline:
     """Satisfies `tidegate.ports.Clock`; `at` plans what others do."""
 
-    __slots__ = ("_agenda", "_count", "jumped", "t")
+    __slots__ = ("_agenda", "_count", "jumped", "limit", "t")
 
     def __init__(self) -> None:
         self.t = 0.0
         self.jumped = 0.0
+        self.limit = float("inf")
         self._count = 0
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
 
@@ -42,6 +47,8 @@ class Timeline:
     def run(self, seconds: float) -> None:
         """Let time pass, and everything happen that is due in it."""
         end, agenda = self.t + seconds, self._agenda
+        if self.t > self.limit:
+            raise Overtime
         while agenda and agenda[0][0] <= end:
             at, _, act = heapq.heappop(agenda)
             if at > self.t:
