@@ -1,8 +1,8 @@
 """
 From a spec's `use:` lines to connected ports; the registry of connectors is this folder.
 
-A connector is found by its file: `use: traefik-router` is the Connector class of `blocks/traefik_router.py` whose slug is
-that name. Its settings are checked by the class itself, strictly; a mistake is one SpecError with the path in the spec.
+A connector is found by its file: `use: traefik-router` is the Connector class of `blocks/traefik_router.py` whose slug
+is that name. Its settings are checked by the class itself, strictly; a mistake is one SpecError with its path.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class PrefectRuns:
         if found is None:
             return RunState(run_id, None)
         state = found.get("state") or {}
-        since = datetime.fromisoformat(state["timestamp"].replace("Z", "+00:00")) if state.get("timestamp") else None
+        since = datetime.fromisoformat(state["timestamp"]) if state.get("timestamp") else None
         return RunState(run_id, state.get("type"), state.get("name", ""), since)
 
     def set_state(self, run_id: str, kind: str, name: str, message: str, *, force: bool = False) -> bool:
@@ -178,12 +178,11 @@ class PrefectRuns:
         ]
         path = f"/deployments/{self.deployment('verify', system)}/create_flow_run"
         failed = _failed(self.call("POST", f"{path}/bulk", runs), runs)
-        for attempt in range(
-            BOOKINGS
-        ):  # a locked SQLite is an HTTP 200 with FAILED inside; keys make asking again safe
+        # A locked SQLite is an HTTP 200 with FAILED inside; idempotency keys make asking again safe.
+        for again in range(BOOKINGS):
             if not failed:
                 return
-            time.sleep(0.1 * 2**attempt)
+            time.sleep(0.1 * 2**again)
             for run in list(failed):
                 self.call("POST", path, run)
                 failed.remove(run)

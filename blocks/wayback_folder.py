@@ -33,7 +33,7 @@ class WayBackFolder:
                 file.write(record.to_text())
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, self._file(record.system))
+            Path(name).replace(self._file(record.system))
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

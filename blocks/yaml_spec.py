@@ -216,9 +216,7 @@ class _Reading:
         where = f"{spelled(path)}: " if path else ""
         sentence, remedy = _REFUSALS[why]
         # `from None`: the parser's own error has nothing to add for the reader of a spec.
-        raise SpecError(
-            f"{self.name}:{line}:{column}: {where}{_one_line(sentence.format(found))}.", remedy
-        ) from None
+        raise SpecError(f"{self.name}:{line}:{column}: {where}{_one_line(sentence.format(found))}.", remedy) from None
 
 
 def _number(text: str) -> int | float | None:

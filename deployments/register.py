@@ -1,5 +1,7 @@
 """
-Register every connector of `blocks/` with a Prefect server, so that its UI has their forms. `python -m deployments.register`.
+Register every connector of `blocks/` with a Prefect server, so that its UI has their forms.
+
+`python -m deployments.register`.
 
 (`prefect block register -m blocks` registers nothing: blocks/__init__.py is empty on purpose.)
 """

@@ -1,8 +1,8 @@
 """
 Everything on one machine: Prefect's server, what runs the flows, the watch, the embedded proxy; started and kept.
 
-`python -m deployments.serve` stays in the foreground; `tidegate up` starts it in the background. Whatever dies is started
-again. Ports are chosen once per installation and kept; a port that is taken by then is replaced, and named.
+`python -m deployments.serve` stays in the foreground; `tidegate up` starts it in the background. Whatever dies is
+started again. Ports are chosen once per installation and kept; a port that is taken by then is replaced, and named.
 """
 
 from __future__ import annotations

@@ -13,5 +13,6 @@ from tidegate.performing import perform
 
 @task(task_run_name="{name}", **EFFECT)
 def settle(name: str, attempt: Attempt, action: Action) -> Event:
-    """One act under the name that a person reads on the run page."""
+    """One act; `name` is what a person reads on the run page."""
+    del name
     return perform(attempt, action)

@@ -1,6 +1,4 @@
-"""
-Notices and reports: best effort, in a side thread with a deadline; never the reason that a release waits.
-"""
+"""Notices and reports: best effort, in a side thread with a deadline; never the reason that a release waits."""
 
 from __future__ import annotations
 
@@ -13,14 +11,16 @@ from tasks.retrying import EFFECT
 from tidegate.actions import Action
 from tidegate.attempt import Attempt
 from tidegate.events import Event
-from tidegate.performing import dropped, perform
+from tidegate.performing import perform
+from tidegate.settling import dropped
 
 WITHIN = 10.0  # seconds; a dead server blocks a call for over a minute (docs/prefect.md)
 
 
 @task(task_run_name="{name}", **{**EFFECT, "retries": 0})
 def deliver(name: str, attempt: Attempt, action: Action) -> Event:
-    """Delivered, or dropped with the reason, within a few seconds."""
+    """Delivered, or dropped with the reason, within a few seconds; `name` is what the run page shows."""
+    del name
     aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="notice")
     try:
         return aside.submit(perform, attempt, action).result(timeout=WITHIN)

@@ -36,7 +36,7 @@ def run_rollback(request: RollbackRequest) -> State[Any]:
     attempt = take_lease(
         lambda: begin_attempt(world, row, str(flow_run.id), lease, "rollback", at_once=True, plan_acts=False)
     )
-    perform_rest(session, attempt, rollback(world.spec, request.reason))
+    perform_rest(attempt, rollback(world.spec, request.reason))
     done = attempt.refresh()
     if done.state is not Stage.ROLLED_BACK:
         return Failed(name="RollbackIncomplete", message=f"{row.id} is {done.state}")

@@ -13,10 +13,10 @@ from datetime import timedelta
 from typing import Any
 
 from prefect import get_client
+from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.logging import get_run_logger
 from prefect.runtime import deployment, flow_run
-from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed, Scheduled
 
 from tasks.approval import ask_approval
@@ -77,7 +77,7 @@ def perform_plan(session: Session, attempt: Attempt, plan: Plan) -> State[Any]:
     return shown(attempt.refresh(), outcome)
 
 
-def perform_rest(session: Session, attempt: Attempt, plan: Plan, within: timedelta = timedelta(seconds=60)) -> Outcome:
+def perform_rest(attempt: Attempt, plan: Plan, within: timedelta = timedelta(seconds=60)) -> Outcome:
     """Drive a rollback or finalize plan under the lease; an act that waits for the world is tried until `within`."""
     deadline = time.monotonic() + within.total_seconds()
 
@@ -134,7 +134,7 @@ def wait_until(attempt: Attempt, left: timedelta, why: str) -> None:
 
 
 def take_lease(begin: Callable[[], Attempt]) -> Attempt:
-    """An earlier attempt's lease may still live for some seconds; then whoever holds it is working, and this one ends."""
+    """An earlier attempt's lease may still live for some seconds; beyond them its holder works, and this one ends."""
     for _ in range(LEASE_TRIES):
         try:
             return begin()
@@ -175,7 +175,7 @@ ENDS: dict[Stage, str] = {Stage.ROLLED_BACK: "RolledBack", Stage.DOWN: "RolledBa
 
 
 def shown(story: Story, outcome: Outcome | None = None) -> State[Any]:
-    """Only promoted ends as Completed; a stage that rests is Completed("StageDone"), all else Failed with its own name."""
+    """Promoted ends as Completed, a stage that rests as Completed("StageDone"), all else as Failed with its name."""
     if story.down is not None and story.state in ENDS:
         return Failed(name="RolledBack", message=f"{story.down.why} (decided by {story.down.who})")
     if story.state is Stage.ABORTED:

@@ -1,8 +1,8 @@
 """
 What a plan can ask for: imperatives with a key and a declared effect.
 
-The key says where in the release an action stands (stage, leg, plan, kind, step, component, attempt); the ledger answers
-by key, so a release under way survives a crash and an upgrade. Renaming a key is a breaking change.
+The key says where in the release an action stands (stage, leg, plan, kind, step, component, attempt); the ledger
+answers by key, so a release under way survives a crash and an upgrade. Renaming a key is a breaking change.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ def stamp(release: str, epoch: int) -> Change:
 
 
 def raise_to(proof: Proof, elapsed: Callable[[], float]) -> Change:
-    """More traffic for green: only while the route is exactly as read with the proof and the mark is (mine, my number, empty)."""
+    """More for green: only while the route is as read with the proof and the mark is (mine, my number, empty)."""
 
     def decide(seen: Seen) -> Setting:
         split, mark = _mine(seen, proof.seen, proof.release, proof.epoch)

@@ -113,7 +113,8 @@ class Lookout:
         watched.watching, decisions, told = look(watched.world.spec, before, sight)
         self._record_evidence(watched, sight)
         for decision in decisions:
-            self._carry_out(watched, decision, sight)
+            if not self._carry_out(watched, decision, sight) and decision.kind == "fence":
+                break  # a starting attempt has taken the lease since we looked: it needs no other one
         self._give_row_back(watched)
         return self._write_row(watched, sight, told)
 
@@ -213,7 +214,8 @@ class Lookout:
 
     # -- carrying out --------------------------------------------------------------------------------------------------
 
-    def _carry_out(self, watched: Watched, decision: Decision, sight: Sight) -> None:
+    def _carry_out(self, watched: Watched, decision: Decision, sight: Sight) -> bool:
+        """Whether it could be done; what could not is decided again at the next look."""
         row = watched.row
         try:
             match decision.kind:
@@ -236,8 +238,10 @@ class Lookout:
                     self._aside(watched, decision)
         except RollbackIncomplete as why:
             self.aside.want(Decision("page", str(why)), row)
+            return False
         except TidegateError:
-            return  # the next look sees the same and decides again
+            return False
+        return True
 
     def _down(self, watched: Watched, why: str) -> None:
         """Weight with stop first (one write, the fence), then the ledger; the next look does what is left."""
@@ -276,7 +280,14 @@ class Lookout:
         watched.watching = replace(watched.watching, lowered_once=True)
 
     def _fence(self, watched: Watched) -> None:
-        """The system's epoch + 1, in ledger and mark: a frozen attempt that wakes writes nothing any more."""
+        """
+        The system's epoch + 1, in ledger and mark: a frozen attempt that wakes writes nothing any more.
+
+        Fenced when somebody holds the lease by now.
+        """
+        row = self.ledger.find(watched.row.id)
+        if row is not None and row.lease_until is not None and self.ledger.lease_died(row.id) is None:
+            raise Fenced(f"{row.id} is held again, by epoch {row.epoch}")
         marks = [route.mark for route in watched.seen.values() if route]
         above = max((mark.epoch for mark in marks if mark), default=0)
         epoch = self.ledger.fence(watched.row.id, above)

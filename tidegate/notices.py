@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tidegate.ports import Notice
-from tidegate.spec import Spec
 from tidegate.story import Story
 
 _TITLES = {
@@ -17,7 +16,7 @@ _TITLES = {
 }
 
 
-def notice(event: str, severity: str, story: Story, spec: Spec, text: str = "", text_ko: str = "") -> Notice:
+def notice(event: str, severity: str, story: Story, text: str = "", text_ko: str = "") -> Notice:
     """The notice of an event of this story."""
     english, korean = _TITLES.get(event, (f"{{release}}: {event}", f"{{release}}: {event}"))
     why = text or (story.down.why if story.down else _why(story))

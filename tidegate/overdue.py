@@ -17,6 +17,7 @@ from tidegate.story import State
 WAITING = frozenset({"SCHEDULED", "PAUSED"})
 DEAD = frozenset({"RUNNING", "PENDING", "CRASHED", "FAILED", "COMPLETED", "CANCELLING"})
 RESTARTS = 3
+STARTING = 60.0  # seconds from being taken up to holding the lease: an import, three seconds, under heavy load a minute
 
 
 def questions_and_rests(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
@@ -50,34 +51,56 @@ def dead_runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision
 
     A lease that was given back (a wait, an approval, a rest) is not dead. A run that a person cancelled is a Down.
     """
-    story, run, dead_for = sight.story, sight.run, sight.lease_dead_for
+    story, run = sight.story, sight.run
     if story.over or story.state is State.DOWN:
         return watching, []
     if run is not None and run.type in ("CANCELLED", "CANCELLING") and not story.resting_since:
         return watching, [Decision("down", f"the run was cancelled in Prefect ({run.name})")]
-    watching = _adrift(watching, sight)
-    if dead_for is None and watching.adrift > 2 * sight.grace:
-        dead_for = watching.adrift
-    if dead_for is None or dead_for < sight.grace or watching.woken < sight.grace:
+    watching = _heard(watching, sight)
+    why = _dead(watching, sight)
+    if not why or watching.woken < sight.grace:
         return watching, []
-    if run is not None and run.type not in DEAD and run.type is not None:
-        return watching, []
-    decisions = [Decision("fence", f"nobody has held the lease for {dead_for:.0f} s")]
+    watching = replace(watching, woken=0.0, adrift=0.0)
+    decisions = [Decision("fence", why)]
+    if run is None:  # nobody to ask for another attempt yet; the dead one's number is useless meanwhile
+        return watching, decisions
     if story.restarts >= RESTARTS - 1:
         return watching, [*decisions, Decision("down", f"restarted {story.restarts} times, and died again")]
-    if run is None:
-        return watching, decisions
-    watching = replace(watching, woken=0.0, adrift=0.0)
     kind: Literal["again", "new-run"] = "new-run" if run.type is None else "again"
     return watching, [*decisions, Decision(kind, f"its run was {run.name or 'deleted'}")]
 
 
-def _adrift(watching: Watching, sight: Sight) -> Watching:
+def _heard(watching: Watching, sight: Sight) -> Watching:
     """
-    Nobody's lease is out, and yet the run is no waiting one: it died before it took a lease, or a person forced or
-    deleted it. Counted in seconds of looks, since a process that starts needs some.
+    For how long this very state of the run has been heard while nobody's lease lived.
+
+    A lease that lives makes the state that of the process which holds it; what is heard of Prefect may be seconds old.
     """
-    run = sight.run
-    if sight.leased or run is None or run.type in WAITING or sight.story.resting_since:
-        return replace(watching, adrift=0.0) if watching.adrift else watching
-    return replace(watching, adrift=watching.adrift + sight.passed)
+    run, living = sight.run, sight.leased and sight.lease_dead_for is None
+    if run is None:
+        return replace(watching, adrift=0.0) if living else watching
+    heard = f"{run.type} {run.name} {run.since}"
+    if living:
+        return replace(watching, heard=heard, lived=heard, adrift=0.0)
+    waits = run.type in WAITING or sight.story.resting_since is not None
+    adrift = watching.adrift + sight.passed if heard == watching.heard and not waits else 0.0
+    return replace(watching, heard=heard, adrift=adrift)
+
+
+def _dead(watching: Watching, sight: Sight) -> str:
+    """
+    Why another attempt is needed; "" while there may be one.
+
+    A process that starts holds no lease yet: what is PENDING, or RUNNING only since the last lease lived, gets its
+    time (under load an import takes as long as a release's grace). What has ended, or held the lease that ran out, does
+    not start by itself.
+    """
+    run, dead_for = sight.run, sight.lease_dead_for or 0.0
+    unheld = f"nobody has held the lease for {max(watching.adrift, dead_for):.0f} s"
+    if run is None:
+        return unheld if dead_for >= sight.grace else ""
+    if run.type is not None and run.type not in DEAD:
+        return ""
+    starting = run.type == "PENDING" or (run.type == "RUNNING" and watching.heard != watching.lived)
+    patience = max(STARTING, sight.grace) if starting else sight.grace
+    return unheld if watching.adrift >= patience else ""

@@ -60,7 +60,5 @@ def quantity(value: Any) -> float:
     return float(found[1]) * known[found[2]]
 
 
-Duration = Annotated[
-    timedelta, BeforeValidator(duration), PlainSerializer(lambda value: spoken(value), return_type=str)
-]
+Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(spoken, return_type=str)]
 Quantity = Annotated[float, BeforeValidator(quantity)]

@@ -126,7 +126,7 @@ def opened(spec: Spec, chosen: str, stop_after: int | None) -> Telling:
         here = Place(leg=leg, plan=chosen)
         shift = yield from steps(spec, spec.plans[chosen], here, stop_after)
         if shift != "parked":
-            return (yield from ended(spec, spec.plans[chosen], here, shift, stop_after))
+            return (yield from ended(spec.plans[chosen], here, shift))
         yield from ask(Park(here.at("park"), "chosen at an approval"), Parked)
         again = yield from ask(
             AskApproval(here.at("park"), "leave-park", spec.hold.parked_deadline, "rollback", traffic=True),
@@ -170,7 +170,7 @@ def granted(spec: Spec, at: Place, gate: str | None, *, traffic: bool) -> Genera
     return (yield from ask(AskApproval(at, gate, asked.deadline, on_expiry, traffic), Answered))
 
 
-def ended(spec: Spec, plan: Plan, here: Place, shift: str, stop_after: int | None) -> Telling:
+def ended(plan: Plan, here: Place, shift: str) -> Telling:
     """Promoted, resting, or shut."""
     if shift == "rested":
         return Outcome.RESTING

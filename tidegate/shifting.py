@@ -15,7 +15,7 @@ from typing import Any
 from tidegate import actions as do
 from tidegate import events as ev
 from tidegate import kernel
-from tidegate.actions import Action, SetWeight
+from tidegate.actions import SetWeight
 from tidegate.attempt import Attempt
 from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable, Refused, ReleaseRefused, RollbackIncomplete
 from tidegate.kernel import Gate, Proof
@@ -192,7 +192,7 @@ def _gate(story: Story, place: do.Place, name: str) -> Gate:
 
 
 def park(attempt: Attempt, action: do.Park) -> ev.Event:
-    """Weight 0 that keeps green: recorded first, then lowered, so that a crash between is no unexplained lower weight."""
+    """Weight 0 that keeps green: recorded first, then lowered; a crash between is no unexplained lower weight."""
     if action.key not in attempt.story.open:
         attempt.begin(action, {"lowering": "park"})
     for component in attempt.story.claimed:
@@ -279,10 +279,12 @@ def write_down(world: World, release: str, stop: Stop, seconds: float | None = N
         return False
 
 
-def lower(attempt: Attempt, action: Action, why: str) -> ev.Event:
+def lower(attempt: Attempt, why: str) -> ev.Event:
     """The release's own LOWER: always acts, never answered from the ledger, needs no intent."""
     down = _told_down(attempt)
-    if down is not None:  # decided already, by the watch or a person: this lowering carries it out, and adds no decision
+    if (
+        down is not None
+    ):  # decided already, by the watch or a person: this lowering carries it out, and adds no decision
         weights, _ = lower_routes(attempt.world, attempt.row.id, down)
     else:
         weights = decide_down(attempt.world, attempt.row.id, attempt.who, why)

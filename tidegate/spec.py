@@ -1,8 +1,8 @@
 """
 A release spec: how one system is released, described once.
 
-Strict: an unknown field, a missing unit or a NaN is an error with its path, never a default. This page holds what the
-embedded default needs; reading the YAML is in `blocks/yaml_spec.py`, connecting what `use:` names in `blocks/connect.py`.
+Strict: an unknown field, a missing unit or a NaN is an error with its path, never a default. This page holds what
+the embedded default needs; `blocks/yaml_spec.py` reads the YAML, `blocks/connect.py` connects what `use:` names.
 """
 
 from __future__ import annotations
@@ -211,30 +211,31 @@ class Spec(_Strict):
         return self
 
     def _loose_names(self) -> Iterator[str]:
-        parts, gates = set(self.components), {approval.name for approval in self.approvals}
+        """Every name that means nothing, is Tidegate's own or stands twice."""
+        parts, asked = set(self.components), {approval.name for approval in self.approvals}
         checks = {check.name for check in self.checks}
-
-        def known(where: str, name: str | None, names: set[str]) -> Iterator[str]:
-            if name is not None and name not in names:
-                yield f"{where}: {name!r} is not defined; defined are {', '.join(sorted(names)) or 'none'}"
-
-        yield from known("plan", self.plan, set(self.plans))
+        said: list[tuple[str, str | None, set[str]]] = [("plan", self.plan, set(self.plans))]
+        said.append(("readiness", self.readiness, asked))
+        said += [(f"gates.{gate.name}.component", gate.component, parts) for gate in self.gates]
+        said += [(f"checks.{check.name}.component", check.component, parts) for check in self.checks]
+        said += [(f"plans.{n}.{s.weight}.approval", s.approval, asked) for n, p in self.plans.items() for s in p.steps]
+        said += [("verification.checks", name, checks) for name in self.verification.checks]
+        for where, name, known in said:
+            if name is not None and name not in known:
+                yield f"{where}: {name!r} is not defined; defined are {', '.join(sorted(known)) or 'none'}"
         for name in sorted(RESERVED & set(self.plans)):
             yield f"plans: {name!r} is a name of Tidegate's own; call the traffic plan something else"
-        yield from known("readiness", self.readiness, gates)
-        for gate in self.gates:
-            yield from known(f"gates.{gate.name}.component", gate.component, parts)
-        for check in self.checks:
-            yield from known(f"checks.{check.name}.component", check.component, parts)
-        for name, plan in self.plans.items():
-            for step in plan.steps:
-                yield from known(f"plans.{name}.{step.weight}.approval", step.approval, gates)
-        for name in self.verification.checks:
-            yield from known("verification.checks", name, checks)
         for part in sorted(parts - {gate.component for gate in self.gates}):
             yield f"gates: component {part!r} has none; an ungated canary would be promoted unseen"
-        for kind, names in (("gates", [g.name for g in self.gates]), ("checks", [c.name for c in self.checks]),
-                            ("approvals", [a.name for a in self.approvals])):  # fmt: skip
+        yield from self._twice()
+
+    def _twice(self) -> Iterator[str]:
+        kinds = {
+            "gates": [gate.name for gate in self.gates],
+            "checks": [check.name for check in self.checks],
+            "approvals": [approval.name for approval in self.approvals],
+        }
+        for kind, names in kinds.items():
             for name in sorted({n for n in names if names.count(n) > 1}):
                 yield f"{kind}: the name {name!r} is used twice"
 

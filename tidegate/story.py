@@ -32,6 +32,9 @@ OVER = frozenset({State.PROMOTED, State.SUPERSEDED, State.FINALIZED, State.CLOSE
 MOVABLE = frozenset({State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN})  # a Down still means something
 
 
+_ENDS = {"rolled-back": State.ROLLED_BACK, "aborted": State.ABORTED, "closed": State.CLOSED}
+
+
 @dataclass(frozen=True, slots=True)
 class DownDecision:
     """Who said no, when and why; the first one counts, later ones are only recorded."""
@@ -163,6 +166,11 @@ class Story:
         self.answered_at[entry.key] = entry.at
         self.open.pop(entry.key, None)
         self.questions.pop(entry.key, None)
+        self._traffic(entry, body)
+        self._stage(entry, body)
+
+    def _traffic(self, entry: Entry, body: Mapping[str, Any]) -> None:
+        """What an outcome tells about routes and weights."""
         match body.get("event"):
             case "claimed":
                 self.claimed[body["component"]] = body
@@ -173,10 +181,19 @@ class Story:
                 self._weigh(entry, body["component"], 0 if self.down else int(body["weight"]))
                 self.step = entry.key.split("/")[4]
                 self.had_traffic = self.had_traffic or int(body["weight"]) > 0
-            case "parked":
-                self.parked_since = entry.at
+            case "parked" | "lowered":
                 for component in self.weights:
                     self._weigh(entry, component, 0)
+            case "made-final":
+                self.final.add(body["component"])
+                if self.final >= set(self.claimed) and self.state is State.PROMOTED:
+                    self.state = State.FINALIZED
+
+    def _stage(self, entry: Entry, body: Mapping[str, Any]) -> None:
+        """What an outcome tells about the release's state and its conditions."""
+        match body.get("event"):
+            case "parked":
+                self.parked_since = entry.at
             case "answered" if self.parked_since and body["decision"] == "approve":
                 self.parked_since, self.leg = None, self.leg + 1
             case "rested":
@@ -185,21 +202,8 @@ class Story:
                 self.state, self.promoted_at = State.PROMOTED, entry.at
             case "slots-booked":
                 self.booked.update(body["slots"])
-            case "lowered":
-                for component in self.weights:
-                    self._weigh(entry, component, 0)
-            case "made-final":
-                self.final.add(body["component"])
-                if self.final >= set(self.claimed) and self.state is State.PROMOTED:
-                    self.state = State.FINALIZED
-            case "rolled-back":
-                self.state = State.ROLLED_BACK
-            case "aborted":
-                self.state = State.ABORTED
-            case "closed":
-                self.state = State.CLOSED
-            case _:
-                pass
+            case str(event) if event in _ENDS:
+                self.state = _ENDS[event]
 
     def _weigh(self, entry: Entry, component: str, weight: int) -> None:
         if self.weights.get(component) != weight:

@@ -1,4 +1,4 @@
-"""What the demo shows at its end: one table from the customers' own account, links, next commands, and what must hold."""
+"""What the demo shows at its end: one table from the customers' own account, and what must hold."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ STALE = timedelta(minutes=1)  # clocks of two machines may differ by less
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One gate's judgement now; `over` says that the reading lies above the rollback limit, `hold` that it is in the band."""
+    """One gate's judgement now; `over`: the reading lies above the rollback limit, `hold`: it is in the band."""
 
     gate: str
     component: str

@@ -41,9 +41,7 @@ class Database:
         """Run what this database has not seen yet, each in one transaction; the names of what was run."""
         done = []
         for number, script in enumerate(sorted(self.migrations.glob("*.sql")), start=1):
-            self.writes.execute(
-                "BEGIN IMMEDIATE"
-            )  # a second instance waits here, and then finds nothing to do
+            self.writes.execute("BEGIN IMMEDIATE")  # a second instance waits here, and then finds nothing to do
             try:
                 if self.writes.execute("PRAGMA user_version").fetchone()["user_version"] < number:
                     for statement in script.read_text().split(";\n"):

@@ -1,0 +1,129 @@
+"""
+The acts between a release, its ledger and the orchestrator: turn, promotion, bookings, notices, reports, endings.
+
+What cannot be delivered is dropped with the reason; nothing waits for a notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidegate import actions as do
+from tidegate import events as ev
+from tidegate import preparing, shifting
+from tidegate.actions import Action
+from tidegate.attempt import Attempt
+from tidegate.errors import ConnectorError, LedgerUnavailable
+from tidegate.notices import notice
+from tidegate.slots import due_times
+
+
+def take_turn(attempt: Attempt) -> ev.Event:
+    """Hold the system's one row, from the first effect on production on (AlreadyReleasing names its holder)."""
+    attempt.ledger.activate(attempt.row.id, attempt.lease.epoch)
+    return ev.TurnTaken(at=attempt.world.clock.now())
+
+
+def promote(attempt: Attempt, action: do.Promote) -> ev.Event:
+    """The plan's last weight is judged: over, though late rollback stays possible while blue is kept."""
+    event = attempt.once(action, lambda: ev.Promoted(at=attempt.world.clock.now(), weight=action.weight))
+    attempt.ledger.retire(attempt.row.id)
+    return event
+
+
+def abort(attempt: Attempt, action: do.Abort) -> ev.Event:
+    """
+    End before traffic: what was started is stopped, the row is free.
+
+    Where routes are claimed, a raise may still be on its way (a write that was never answered): the stop keeps it out.
+    """
+    if attempt.story.claimed:
+        stop = shifting.new_stop(attempt.who, action.why, attempt.world.clock.now())
+        shifting.lower_routes(attempt.world, attempt.row.id, stop)
+    for component, body in _greens(attempt).items():
+        split = attempt.world.parts[component].router.read().split
+        if not preparing.carries(split, body["side"]):
+            attempt.world.parts[component].platform.remove(body["side"], attempt.world.spec.cleanup.grace)
+    event = attempt.once(action, lambda: ev.Aborted(at=attempt.world.clock.now(), why=action.why))
+    attempt.ledger.retire(attempt.row.id, watched=False)
+    return event
+
+
+def _greens(attempt: Attempt) -> dict[str, Mapping[str, Any]]:
+    told = attempt.story.answers.values()
+    return {str(body["component"]): body for body in told if body.get("event") == "green-created"}
+
+
+def close_rollback(attempt: Attempt, action: do.CloseRollback) -> ev.Event:
+    """Rolled back, and the system's row is free again."""
+    event = attempt.end(action, ev.RolledBack(at=attempt.world.clock.now()))
+    attempt.ledger.retire(attempt.row.id, watched=False)
+    return event
+
+
+def close(attempt: Attempt, action: do.Close) -> ev.Event:
+    """The last slot is answered: the watch need not look any more."""
+    event = attempt.once(action, lambda: ev.Closed(at=attempt.world.clock.now()))
+    attempt.ledger.retire(attempt.row.id, watched=False)
+    return event
+
+
+def book(attempt: Attempt, action: do.BookSlots) -> ev.Event:
+    """Future runs, one per slot, and the run that makes the release final."""
+    world = attempt.world
+    slots = due_times(world.spec, action.since or world.clock.now())
+    if world.bookings is not None:
+        world.bookings.book(attempt.row.id, slots)
+    return ev.SlotsBooked(at=world.clock.now(), anchor=action.name, slots=slots)
+
+
+def cancel(attempt: Attempt) -> ev.Event:
+    """Slots that have not started are not run for a version that is gone."""
+    bookings = attempt.world.bookings
+    return ev.SlotsCancelled(at=attempt.world.clock.now(), count=bookings.cancel(attempt.row.id) if bookings else 0)
+
+
+def best_effort(attempt: Attempt, action: Action, effect: Callable[[], ev.Event]) -> ev.Event:
+    """Always an outcome: what cannot be delivered is dropped, with the reason (scenario 20)."""
+    try:
+        event = effect()
+    except (ConnectorError, LedgerUnavailable) as why:
+        event = dropped(attempt, action, str(why))
+    return attempt.end(action, event)
+
+
+def dropped(attempt: Attempt, action: Action, why: str) -> ev.Event:
+    now = attempt.world.clock.now()
+    if isinstance(action, do.Tell):
+        return ev.Told(at=now, notice=action.name, dropped=why)
+    if isinstance(action, do.WriteReport):
+        return ev.ReportWritten(at=now, dropped=why)
+    return ev.RunEnded(at=now, state=f"not set: {why}")
+
+
+def tell(attempt: Attempt, action: do.Tell) -> ev.Event:
+    lost, told = list[str](), notice(action.name, action.severity, attempt.refresh())
+    for notifier in attempt.world.notifiers:
+        try:
+            notifier.tell(told)
+        except ConnectorError as why:
+            lost.append(str(why))
+    return ev.Told(at=attempt.world.clock.now(), notice=action.name, dropped="; ".join(lost))
+
+
+def write_report(attempt: Attempt) -> ev.Event:
+    reports = attempt.world.reports
+    if reports is None:
+        return ev.ReportWritten(at=attempt.world.clock.now(), dropped="nobody writes reports here")
+    location, digest = reports.write(attempt.row.id)
+    return ev.ReportWritten(at=attempt.world.clock.now(), location=location, digest=digest)
+
+
+def end_run(attempt: Attempt, action: do.EndRun) -> ev.Event:
+    bookings = attempt.world.bookings
+    row = attempt.ledger.find(attempt.row.id)
+    if bookings is None or row is None or not row.run_id:
+        return ev.RunEnded(at=attempt.world.clock.now(), state="no run")
+    why = attempt.story.down.why if attempt.story.down else ""
+    return ev.RunEnded(at=attempt.world.clock.now(), state=bookings.end_release_run(row.run_id, action.state, why))
