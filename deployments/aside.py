@@ -16,6 +16,7 @@ from blocks.prefect_runs import PrefectRuns
 from tidegate.errors import ConnectorError, LedgerUnavailable, TidegateError
 from tidegate.ledger import Draft, Kind, Ledger, ReleaseRow
 from tidegate.lookout import WATCH
+from tidegate.overdue import WAITING
 from tidegate.ports import RunState
 from tidegate.story import Question
 from tidegate.watch import Decision
@@ -100,8 +101,7 @@ class PrefectAside:
     def _carry_out(self, ledger: Ledger, decision: Decision, row: ReleaseRow) -> None:
         match decision.kind:
             case "again":
-                if self._runs.again(row.run_id, decision.why) and decision.key != "expired":
-                    ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": decision.why}, WATCH))
+                self._again(ledger, decision, row)
             case "new-run":
                 opened = ledger.entries(row.id)[0].body
                 run_id = self._runs.start_release(row.id, opened["request"])
@@ -111,6 +111,18 @@ class PrefectAside:
                 self._runs.start_rollback(row.id, decision.why)
             case _:
                 LOG.warning("%s: %s", row.id, decision.why)
+
+    def _again(self, ledger: Ledger, decision: Decision, row: ReleaseRow) -> None:
+        """What was decided may be seconds old: a run that waits by now, or whose lease lives, is left alone."""
+        expired, state = decision.key == "expired", self._runs.state(row.run_id)
+        held = ledger.find(row.id)
+        living = held is not None and held.lease_until is not None and ledger.lease_died(row.id) is None
+        if living or (state.type in WAITING and not expired):
+            return
+        accepted = self._runs.again(row.run_id, decision.why)
+        self._states.pop(row.run_id, None)  # whatever was heard is old now
+        if accepted and not expired:
+            ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": decision.why}, WATCH))
 
     def _show_pages(self) -> None:
         """One artifact a release, updated in place; never on the path of a weight change."""

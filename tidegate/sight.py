@@ -62,7 +62,9 @@ class Watching:
     lowered_once: bool = False
     woken: float = NEVER  # seconds since a run was last woken
     asked: float = NEVER  # seconds since the rollback was last asked for
-    adrift: float = 0.0  # seconds that the run is said to be running, and holds no lease
+    heard: str = ""  # the run's state as heard last
+    lived: str = ""  # the run's state as heard last while its lease lived
+    adrift: float = 0.0  # seconds that this very state was heard while nobody held the lease
     paged: tuple[str, ...] = ()
 
     def older(self, passed: float) -> Watching:
