@@ -131,9 +131,8 @@ class PrefectRuns:
 
     def start_release(self, release: str, request: Mapping[str, Any]) -> str:
         system = release.split("/")[0]
-        return self.start(
-            "release", system, {"request": dict(request)}, tags=_tags(release), after=timedelta(seconds=3)
-        )
+        given = {name: value for name, value in request.items() if value is not None}  # the form knows no null
+        return self.start("release", system, {"request": given}, tags=_tags(release), after=timedelta(seconds=3))
 
     def start_rollback(self, release: str, why: str) -> str:
         system = release.split("/")[0]

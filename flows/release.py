@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
 
+from tasks.opening import run_name
 from tasks.running import run_release
 from tidegate.requests import ReleaseRequest
 
@@ -15,7 +16,7 @@ from tidegate.requests import ReleaseRequest
 def _name() -> str:
     request = flow_run.parameters.get("request")
     version = request["version"] if isinstance(request, dict) else getattr(request, "version", "?")
-    return f"{deployment.name} > {version}"
+    return run_name(str(deployment.name), str(version), str(flow_run.id))
 
 
 @flow(name="release", flow_run_name=_name, retries=0, persist_result=False, validate_parameters=True)

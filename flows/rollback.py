@@ -6,14 +6,16 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.runtime import deployment
+from prefect.runtime import deployment, flow_run
 
 from tasks.rolling_back import run_rollback
 from tidegate.requests import RollbackRequest
 
 
 def _name() -> str:
-    return f"{deployment.name} rollback"
+    request = flow_run.parameters.get("request")
+    release = request.get("release") if isinstance(request, dict) else getattr(request, "release", None)
+    return f"{deployment.name} rollback" + (f" of {release}" if release else "")
 
 
 @flow(name="rollback", flow_run_name=_name, retries=0, persist_result=False)

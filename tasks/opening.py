@@ -1,4 +1,4 @@
-"""Which release a run is about: a new one, its own from an earlier pass, or a resting one that it continues."""
+"""Which release a run is about: a new one, its own from an earlier pass, or a resting one; and the run's name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from blocks import connect
 from tasks.session import Session
-from tidegate.errors import ReleaseRefused, SpecError
+from tidegate.errors import ReleaseRefused, SpecError, TidegateError
 from tidegate.ledger import SCHEMA, ReleaseRow
 from tidegate.requests import ReleaseRequest
 from tidegate.story import Story
@@ -37,7 +37,7 @@ def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -
     path = session.installation.spec_file(system)
     text = path.read_bytes()
     spec = connect.read_spec(text, str(path), session.installation.compress)
-    if request.plan is not None and request.plan not in spec.plans:
+    if request.plan and request.plan not in spec.plans:
         raise SpecError(f"no plan {request.plan!r} in {path.name}", f"plans: {', '.join(sorted(spec.plans))}")
     if spec.compress > 1:
         loopback_only(session)
@@ -65,6 +65,23 @@ def running_version(world: World) -> str:
         if state is not None and state.version:
             return state.version
     return ""
+
+
+def run_name(system: str, version: str, run_id: str) -> str:
+    """`shop 1.0 > 2.0`: what the run is called, also when it goes on later; without `1.0` where nobody can tell."""
+    blue = ""
+    try:
+        session = Session.here()
+        mine = [row for row in session.ledger.releases(system) if row.run_id == run_id]
+        if mine:
+            blue = str(session.ledger.entries(mine[0].id)[0].body.get("blue", ""))
+        else:
+            path = session.installation.spec_file(system)
+            spec = connect.read_spec(path.read_bytes(), str(path), session.installation.compress)
+            blue = running_version(session.world(spec))
+    except (TidegateError, OSError):
+        pass  # the run itself says what is wrong; a name is no reason to fail
+    return " ".join(filter(None, (system, blue, ">", version)))
 
 
 def stops_found(world: World) -> dict[str, str]:

@@ -1,15 +1,37 @@
-"""What people ask for: the parameter models that Prefect's UI turns into forms."""
+"""
+What people ask for: the parameter models that Prefect's UI turns into forms.
+
+The form shows one plain field for what may be left out; what is left out is not sent (Prefect would draw a switch
+between "str" and "None", and its server refuses a null that the form does not offer).
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic.json_schema import SkipJsonSchema
+
+
+def _plain(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def _none_when_blank(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+LeftOut = SkipJsonSchema[None]
+Blank = BeforeValidator(_none_when_blank)
 
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @model_serializer(mode="wrap")
+    def _said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}
 
 
 class ReleaseRequest(_Request):
@@ -26,15 +48,31 @@ class ReleaseRequest(_Request):
     reason: Annotated[
         str, Field(min_length=1, max_length=500, description="Why now; stands in the report", title="Reason")
     ] = "regular release"
-    kind: Annotated[Literal["regular", "hotfix", "major"], Field(description="Class of the release")] = "regular"
+    requester: Annotated[
+        str, Field(max_length=80, description="Who asks for it; stands in the report", title="Your name")
+    ] = ""
+    kind: Annotated[
+        Literal["regular", "hotfix", "major"],
+        Field(description="Class of the release; stands in the report", title="Kind"),
+    ] = "regular"
     plan: Annotated[
-        str | None, Field(description="A named traffic plan of the spec; empty: the active one", title="Plan")
+        str | LeftOut,
+        Blank,
+        Field(
+            description="A named traffic plan of the spec; empty: the active one",
+            title="Traffic plan",
+            json_schema_extra=_plain,
+        ),
     ] = None
     stop_after: Annotated[
-        int | None,
-        Field(ge=1, le=99, description="Rest after this weight (per cent); a later run continues", title="Stop after"),
+        Annotated[int, Field(ge=1, le=99)] | LeftOut,
+        Blank,
+        Field(
+            description="Rest after this weight (per cent) until a later run continues; empty: go to the end",
+            title="Stop after",
+            json_schema_extra=_plain,
+        ),
     ] = None
-    requester: Annotated[str, Field(max_length=80, description="Who asks for it", title="Requester")] = ""
 
 
 class RollbackRequest(_Request):
@@ -44,13 +82,19 @@ class RollbackRequest(_Request):
         str, Field(min_length=1, max_length=500, description="Why; stands in the report", title="Reason")
     ] = "decided by a person"
     release: Annotated[
-        str | None, Field(description="Release id (system/version/n); empty: the one that is under way or promoted")
+        str | LeftOut,
+        Blank,
+        Field(
+            description="A release's id, e.g. `shop/2.0/1`; empty: the one that is under way or promoted",
+            title="Release",
+            json_schema_extra=_plain,
+        ),
     ] = None
 
 
 class VerifyRequest(_Request):
     """One booked verification slot of a release."""
 
-    release: Annotated[str, Field(description="Release id (system/version/n)")]
-    slot: Annotated[str, Field(description="Name of the slot, e.g. T+1h")]
-    due: Annotated[datetime, Field(description="When it is due")]
+    release: Annotated[str, Field(description="A release's id, e.g. `shop/2.0/1`", title="Release")]
+    slot: Annotated[str, Field(description="Name of the slot, e.g. `T+1h`", title="Slot")]
+    due: Annotated[datetime, Field(description="When it is due", title="Due")]
