@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tidegate.ledger import ReleaseRow
     from tidegate.story import Question, Story
 
-ACTS_IN = timedelta(seconds=8)  # a new flow process needs about so long to start
+ACTS_IN = timedelta(seconds=10)  # a new flow process needs 3 to 8 to start
 THEN = {"approve": "the release goes on", "park": "all traffic goes back, the new version keeps running"}
 
 

@@ -46,7 +46,7 @@ def in_a_side_process(record: WayBack, stop: Stop, seconds: float | None) -> str
         )
         said = process.communicate(json.dumps(told), timeout=WAITS)[0].strip()
     except subprocess.TimeoutExpired:
-        return f"it has not answered within a second; {BY_THE_WATCH} if it does not come"
+        return f"no answer within a second, it is still being asked; else {BY_THE_WATCH}"
     except OSError as failed:
         return f"not asked ({failed.strerror}); {BY_THE_WATCH}"
     return said or f"not written; {BY_THE_WATCH}"

@@ -11,7 +11,11 @@ Body = Mapping[str, Any]
 
 
 def line_of(entry: Entry) -> str:
-    """What an entry says to a person; "" for one that says nothing new."""
+    """What an entry says to a person, on one line; "" for one that says nothing new."""
+    return " ".join(_said(entry).split())
+
+
+def _said(entry: Entry) -> str:
     body = entry.body
     match entry.kind:
         case Kind.OPENED:

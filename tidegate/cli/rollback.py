@@ -23,6 +23,7 @@ from tidegate.traffic import Stop
 from tidegate.wayback import WayBack
 
 PATIENCE = 10.0  # seconds
+SHORT = 90  # characters of somebody else's reason
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -168,6 +169,8 @@ def _code(routes: list[Route]) -> Exit:
 
 def _say_traffic(record: WayBack, routes: list[Route], code: Exit, seconds: float) -> None:
     match code:
+        case Exit.DONE if all(route.before == 0 for route in routes):
+            terminal.say(f"All traffic was on {record.blue} already; the routes were looked at in {seconds:.2f} s.")
         case Exit.DONE:
             terminal.say(f"Rolled back to {record.blue} in {seconds:.2f} s.")
         case Exit.REFUSED if all(route.fate == "left alone" for route in routes):
@@ -185,11 +188,19 @@ def _line(route: Route) -> str:
     was = "was not readable" if route.before is None else f"{route.before} %"
     if route.fate == "lowered":
         stop = route.mark.stop if route.mark else None
-        again = f" (stopped by {stop.who} at {stop.at[11:19]} UTC: {stop.why})" if stop and route.before == 0 else ""
+        again = (
+            f" (stopped by {stop.who} at {stop.at[11:19]} UTC: {_short(stop.why)})"
+            if stop and route.before == 0
+            else ""
+        )
         return f"{was} -> 0 %, the router shows it{again}"
     if route.fate == "left alone":
         return f"left alone at {was}: {route.why}"
     return f"{was}, NOT CONFIRMED at 0 %: {route.why}"
+
+
+def _short(why: str) -> str:
+    return why if len(why) <= SHORT else f"{why[:SHORT].rstrip()} ..."
 
 
 def _left(record: WayBack, code: Exit) -> list[str]:

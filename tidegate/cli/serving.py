@@ -34,6 +34,12 @@ def _up_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def _down_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--proxy", action="store_true", help="end the embedded proxy, too: nobody is served through it then"
+    )
+
+
 def _nothing(_: ArgumentParser) -> None:
     return None
 
@@ -207,6 +213,8 @@ def _is_down(arguments: Namespace, home: Path, pid: int | None) -> Exit:
     from blocks.traefik_process import TraefikProcess
 
     (home / "serve.json").unlink(missing_ok=True)
+    if arguments.proxy:
+        TraefikProcess(home / "proxy").stop()
     proxy = TraefikProcess(home / "proxy").running()
     if arguments.json:
         terminal.give("down", {"home": str(home), "pid": pid, "proxy": proxy.pid if proxy else None})
@@ -215,7 +223,7 @@ def _is_down(arguments: Namespace, home: Path, pid: int | None) -> Exit:
     terminal.say("Every version's instances keep running and the weights stay as they are in the route files.")
     if proxy is not None:
         terminal.say(f"The proxy goes on serving them (process {proxy.pid}).")
-    elif pid is not None:
+    elif pid is not None or arguments.proxy:
         terminal.say("The proxy has ended: nobody is served through it until tidegate up.")
     terminal.say("Nothing is raised meanwhile, and nobody judges; tidegate rollback works.")
     return Exit.DONE
@@ -246,10 +254,10 @@ COMMANDS = {
     ),
     "down": Command(
         examples=(
-            ("tidegate down", "end what `tidegate up` started here"),
-            ("tidegate down --home /srv/tidegate", "the same for another installation"),
+            ("tidegate down", "end what `tidegate up` started here; the proxy goes on serving"),
+            ("tidegate down --proxy", "end the proxy, too"),
         ),
-        arguments=_nothing,
+        arguments=_down_arguments,
         run=_down,
         more="Versions keep running and weights stay; a release under way goes on after the next `tidegate up`.",
     ),

@@ -148,7 +148,9 @@ def needed(spec: Spec, weight: int, bake: timedelta) -> str:
         if gate.min_samples and seconds:
             rate = gate.min_samples / seconds * 100 / weight
             asked[gate.component] = max(asked.get(gate.component, 0.0), rate)
-    told = ", ".join(f"{component} {rate:.2g}/s" for component, rate in asked.items())
+    told = ", ".join(
+        f"{component} {f'{rate:.0f}' if rate >= 10 else f'{rate:.2g}'}/s" for component, rate in asked.items()
+    )
     return f"a verdict needs {told} in all" if told else ""
 
 
@@ -156,7 +158,7 @@ def limit(gate: Gate) -> str:
     from tidegate.judge.limits import shown
 
     target, worst = shown(gate.metric, gate.target), shown(gate.metric, gate.rollback)
-    lasting = f" for {spoken(gate.lasting)}" if gate.lasting else ""
+    lasting = f" for {spoken(timedelta(seconds=round(gate.lasting.total_seconds(), 1)))}" if gate.lasting else ""
     few = f", from {gate.min_samples} requests on" if gate.min_samples else ""
     return f"{gate.name}: {target} or less; above {worst}{lasting} rolls back{few}"
 
