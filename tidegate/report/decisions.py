@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tidegate.events import Answered, Lowered, RollbackVerified
 from tidegate.ledger import Entry
-from tidegate.report.values import ApprovalFact, DownFact
+from tidegate.report.values import ApprovalFact, DownFact, NotedFact
 from tidegate.report.walk import Walk
+
+
+ACTS_IN = timedelta(seconds=10)  # a new flow process needs 3 to 8 to start
 
 
 def approvals_of(walk: Walk) -> tuple[ApprovalFact, ...]:
@@ -39,9 +42,31 @@ def approvals_of(walk: Walk) -> tuple[ApprovalFact, ...]:
                 told.note if told else "",
                 told.plan if told else "",
                 outcome.at if outcome else expiry.at if expiry else None,
+                None if outcome or expiry else _noted(walk, gate, intent),
             )
         )
     return tuple(found)
+
+
+def _noted(walk: Walk, gate: str, intent: Entry) -> NotedFact | None:
+    """The newest answer to this very asking that the watch has seen, unless the run refused it since."""
+    found: NotedFact | None = None
+    for note in walk.story.notes:
+        if note.seq < intent.seq or note.body.get("gate") != gate:
+            continue
+        if note.key == "answer-noted":
+            said, who = str(note.body.get("decision", "")), str(note.body.get("approver", ""))
+            found = NotedFact(who, said, note.at, _acts_by(note))
+        elif note.key == "answer-refused":
+            found = None
+    return found
+
+
+def _acts_by(note: Entry) -> datetime:
+    try:
+        return datetime.fromisoformat(str(note.body.get("acts_by")))
+    except ValueError:
+        return note.at + ACTS_IN
 
 
 def down_of(walk: Walk) -> DownFact | None:

@@ -17,7 +17,7 @@ from tidegate.report.facts import facts_of
 from tidegate.report.live import Live, live, plan_left
 from tidegate.report.markdown import banners, table_lines
 from tidegate.report.markup import md, md_code, md_link
-from tidegate.report.telling import ICONS, blue, headline, lead, left_to_do, question_of, who
+from tidegate.report.telling import ICONS, blue, headline, lead, left_to_do, noted_line, question_of, who
 from tidegate.report.values import ReleaseFacts
 from tidegate.report.voice import Voice
 from tidegate.report.words import Language
@@ -90,7 +90,7 @@ def time_left(facts: ReleaseFacts, watch: Live, voice: Voice) -> list[str]:
         told.append(voice("left.hold", span=voice.span(watch.hold_left)))
     if watch.left is not None and watch.bake is not None:
         told.append(voice("left.bake", span=voice.span(watch.left), bake=voice.span(watch.bake)))
-    told += [voice("left.people", at=voice.instant(asked.deadline)) for asked in facts.waiting]
+    told += [voice("left.people", at=voice.instant(asked.deadline)) for asked in facts.unanswered]
     whole = plan_left(facts, watch)
     if whole:
         told.append(voice("left.all", span=voice.span(whole)))
@@ -120,8 +120,8 @@ def _state(facts: ReleaseFacts, watch: Live, voice: Voice, now: datetime) -> lis
 
 
 def _waiting(facts: ReleaseFacts, voice: Voice, links: Mapping[str, str]) -> list[str]:
-    lines = list[str]()
-    for asked in facts.waiting:
+    lines = [f"\n> ✓ {md(noted_line(asked, voice))}" for asked in facts.waiting if asked.noted]
+    for asked in facts.unanswered:
         may = ", ".join(asked.approvers) or voice("anybody")
         lines += [
             "",

@@ -28,6 +28,7 @@ from tidegate.report.telling import (
     headline,
     lead,
     left_to_do,
+    noted_line,
     question_of,
     who,
 )
@@ -85,7 +86,8 @@ def _rows(facts: ReleaseFacts, watch: Live, voice: Voice, now: datetime) -> list
     if facts.condition in UNDER_WAY:
         rows.append((voice("label.left"), [(None, told) for told in time_left(facts, watch, voice)]))
         rows.append((voice("label.look"), _watch(watch, voice)))
-    for asked in facts.waiting:
+    rows += [(voice("label.waits"), [(Tone.GOOD, noted_line(asked, voice))]) for asked in facts.waiting if asked.noted]
+    for asked in facts.unanswered:
         may = ", ".join(asked.approvers) or voice("anybody")
         told = [question_of(asked, voice), voice("may_answer", who=may)]
         rows.append((voice("label.waits"), [(Tone.WAIT, told[0]), (None, told[1])]))

@@ -81,8 +81,10 @@ def headline(facts: ReleaseFacts, voice: Voice, now: Live | None = None) -> Head
     """How the release stands, in one sentence that names versions and numbers."""
     condition, version = facts.condition, facts.version
     match condition:
+        case Condition.WAITING if facts.waiting and not facts.unanswered:
+            return Headline(Tone.BUSY, noted_line(facts.waiting[0], voice))
         case Condition.WAITING:
-            gates = ", ".join(asked.gate for asked in facts.waiting)
+            gates = ", ".join(asked.gate for asked in facts.unanswered)
             return Headline(Tone.WAIT, voice("headline.waiting", gate=gates))
         case Condition.SHIFTING:
             return _shifting(facts, voice, now)
@@ -93,6 +95,15 @@ def headline(facts: ReleaseFacts, voice: Voice, now: Live | None = None) -> Head
             return Headline(tone, voice(f"headline.{condition}", version=version, weight=facts.weight))
         case _:
             return Headline(_BY_CONDITION[condition], voice(f"headline.{condition}", version=version))
+
+
+def noted_line(asked: ApprovalFact, voice: Voice) -> str:
+    """An answer that was noted: whose, which, and by when the release acts on it."""
+    noted = asked.noted
+    if noted is None:
+        return ""
+    by = voice.clock(noted.acts_by)
+    return voice("noted", who=noted.who or voice("nobody"), decision=noted.decision, gate=asked.gate, by=by)
 
 
 _BY_CONDITION = {
@@ -132,8 +143,8 @@ def lead(facts: ReleaseFacts, voice: Voice) -> str:
         return _decided(facts.down, voice)
     if facts.condition is Condition.ABORTED:
         return voice("lead.why", why=voice.recorded(facts.why))
-    if facts.waiting:
-        asked = facts.waiting[0]
+    if facts.unanswered:
+        asked = facts.unanswered[0]
         question = question_of(asked, voice)
         deadline = voice.instant(asked.deadline)
         return voice("lead.asked", ask=question, deadline=deadline, expiry=expiry(facts, voice, asked.on_expiry))
@@ -196,8 +207,8 @@ def _now(facts: ReleaseFacts, voice: Voice) -> list[str]:
                     gate=asked.gate,
                     command=commands.approve(facts, asked.gate),
                 )
-                for asked in facts.waiting
-            ]
+                for asked in facts.unanswered
+            ] or [voice("next.wait")]
         case Condition.PREPARING | Condition.SHIFTING:
             return [voice("next.wait")]
         case Condition.PARKED:

@@ -127,6 +127,16 @@ class BackupFact:
 
 
 @dataclass(frozen=True, slots=True)
+class NotedFact:
+    """An answer that was seen at the orchestrator, before the run that acts on it has started."""
+
+    who: str
+    decision: str
+    at: datetime
+    acts_by: datetime  # an estimate
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalFact:
     """A question to people and what came of it; `decision` is "" while nobody has answered."""
 
@@ -144,6 +154,7 @@ class ApprovalFact:
     note: str = ""
     plan: str = ""
     answered_at: datetime | None = None
+    noted: NotedFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +296,11 @@ class ReleaseFacts:
     def waiting(self) -> tuple[ApprovalFact, ...]:
         """Questions nobody has answered yet."""
         return tuple(asked for asked in self.approvals if not asked.decision)
+
+    @property
+    def unanswered(self) -> tuple[ApprovalFact, ...]:
+        """Questions that still need a person: no answer, and none noted."""
+        return tuple(asked for asked in self.waiting if asked.noted is None)
 
     @property
     def step(self) -> StepFact | None:

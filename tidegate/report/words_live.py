@@ -66,6 +66,10 @@ PAIRS: dict[str, tuple[str, str]] = {
         "Tidegate 자체가 고장 난 경우 수동 복귀: {line}",
     ),
     "rollback_with": ("All traffic back now: {command}", "지금 모든 트래픽 되돌리기: {command}"),
+    "noted": (
+        "Noted: {who} says {decision} to {gate}; acts by {by}",
+        "접수됨: {who} {decision} ({gate}), {by}까지 반영",
+    ),
     "link.report": ("Report", "보고서"),
     "link.run": ("Flow run", "실행"),
     "link.resume": ("Answer", "응답"),
