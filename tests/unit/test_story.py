@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,55 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.answering import NOW
+from tests.unit.chains import SET_25, Chain, promoted
 from tidegate import events as ev
-from tidegate.events import Event
-from tidegate.ledger import FIRST_HASH, Entry, Kind
+from tidegate.ledger import Kind
 from tidegate.ports import Verdict
 from tidegate.story import OVER, State, Story
-
-SET_5 = "main/1/canary/set-weight/5/api/1"
-SET_25 = "main/1/canary/set-weight/25/api/1"
-
-
-class Chain:
-    """Entries with their numbers, a minute apart."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.add(Kind.OPENED, "opened", {"system": "shop"}, "kim")
-
-    def add(self, kind: Kind, key: str, body: Mapping[str, Any] | None = None, who: str = "release") -> Chain:
-        seq = len(self.entries) + 1
-        at = NOW + timedelta(minutes=seq)
-        self.entries.append(Entry("shop/v2/1", seq, kind, key, at, 1, who, body or {}, FIRST_HASH, FIRST_HASH))
-        return self
-
-    def did(self, key: str, event: Event) -> Chain:
-        return self.add(Kind.OUTCOME, key, event.to_body())
-
-    def claimed(self, *components: str) -> Chain:
-        for one in components or ("api",):
-            event = ev.Claimed(at=NOW, component=one, stable="v1", canary="v2", epoch=1)
-            self.did(f"main/1/release/claim/-/{one}/1", event)
-        return self
-
-    def weight(self, key: str = SET_5, weight: int = 5, component: str = "api") -> Chain:
-        return self.did(key, ev.WeightSet(at=NOW, component=component, weight=weight))
-
-    def intends(self, key: str, **body: Any) -> Chain:
-        return self.add(Kind.INTENT, key, body)
-
-    def down(self, token: str = "t1", who: str = "watch") -> Chain:  # noqa: S107
-        return self.add(Kind.DOWN, f"down/{token}", {"why": "errors", "token": token}, who)
-
-    @property
-    def story(self) -> Story:
-        return Story.of(self.entries)
-
-
-def promoted() -> Chain:
-    chain = Chain().claimed().weight().weight("main/1/canary/set-weight/100/api/1", 100)
-    return chain.did("main/1/release/promote/-/-/1", ev.Promoted(at=NOW, weight=100))
 
 
 def test_a_release_is_preparing_until_its_first_claim_and_shifting_until_it_is_promoted() -> None:
