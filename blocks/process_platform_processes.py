@@ -30,6 +30,7 @@ PROC = Path("/proc")
 STARTING = 10.0  # seconds for the keeper to fork; a busy machine needs 0.1
 KILLED = 5.0  # seconds for the kernel to end what got SIGKILL
 POLL = 0.02
+ENDED = ("Z", "X")  # states of a process that runs no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _groups() -> dict[int, set[int]]:
     """Every living process by its group."""
     groups = defaultdict(set)
     for pid, status, group, _ in _table():
-        if not status.startswith(("Z", "X")):
+        if not status.startswith(ENDED):
             groups[group].add(pid)
     return groups
 
@@ -144,7 +145,13 @@ def born(pid: int) -> str:
         found = [row for row in _listed("-p", str(pid)) if row[0] == pid]
     else:
         found = [row for row in (_stat(pid),) if row]
-    return found[0][3] if found and not found[0][1].startswith(("Z", "X")) else ""
+    return found[0][3] if found and not found[0][1].startswith(ENDED) else ""
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether it has ended, and nobody has been told yet: its keeper is just writing down how."""
+    row = _stat(pid)
+    return row is not None and row[1] == "Z"
 
 
 Row = tuple[int, str, int, str]  # id, state, group, birth

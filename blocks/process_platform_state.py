@@ -22,11 +22,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from blocks.process_platform_processes import Process
+from blocks.process_platform_processes import Process, is_zombie
 from tidegate.errors import Denied, NotUnderstood, Unreachable
 
 SIDE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+KEEPER_WRITES = 0.5  # seconds, on a busy machine, from an instance's end to the line about it
 TAIL_BYTES, TAIL_LINES = 4096, 20
 
 
@@ -138,14 +139,19 @@ class Shelf:
 
     def end_of(self, copy: Copy) -> str:
         """How this instance ended, in words."""
-        try:
-            told = json.loads(self.ended(copy.slot).read_text("utf-8"))
-            code = int(told["code"]) if told["pid"] == copy.pid else None
-        except (OSError, ValueError, KeyError, TypeError):
-            code = None
+        deadline = time.monotonic() + KEEPER_WRITES
+        while (code := self._code_of(copy)) is None and is_zombie(copy.pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
         if code is None:
             return "ended while nobody looked"
         return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+
+    def _code_of(self, copy: Copy) -> int | None:
+        try:
+            told = json.loads(self.ended(copy.slot).read_text("utf-8"))
+            return int(told["code"]) if told["pid"] == copy.pid else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def tail(self, copy: Copy) -> str:
         """The last lines that an instance printed since its start: the app's own reason."""

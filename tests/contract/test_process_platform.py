@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -175,6 +176,17 @@ def test_how_an_instance_ended_is_told_and_its_keeper_is_no_zombie(stand: Proces
     assert [shelf.end_of(copy) for copy in record.copies] == ["exit code 0", "killed by signal 11"]
     wait_until(lambda: not named(stand.component))
     wait_until(lambda: not set(zombies(os.getpid())) - set(before))
+
+
+def test_an_end_that_is_just_being_written_is_waited_for(stand: ProcessStand) -> None:
+    state = create(stand, stand.version("1.0.0"), 1)
+    shelf, record = shelf_of(stand, state)
+    (keeper,) = [one for one in named(stand.component) if "keeper" in one.command]
+    os.kill(keeper.pid, signal.SIGSTOP)
+    os.kill(record.copies[0].pid, signal.SIGKILL)
+    wait_until(lambda: not record.copies[0].process.lives)
+    threading.Timer(0.1, os.kill, (keeper.pid, signal.SIGCONT)).start()
+    assert shelf.end_of(record.copies[0]) == "killed by signal 9"
 
 
 def test_the_environment_is_clean_and_holds_what_was_asked(
