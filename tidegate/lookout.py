@@ -72,10 +72,12 @@ class Lookout:
         *,
         grace: float = 25.0,
         ledger_url: str = "",
+        evidence: bool = True,
     ) -> None:
         self.ledger, self.clock, self.world_of = ledger, clock, world_of
         self.aside = aside or NoOrchestrator()
         self.grace, self.ledger_url = grace, ledger_url
+        self.evidence = evidence  # whether readings are kept for people; a simulation has none
         self.number = 0  # the watch's lease; 0: none, rows are refused, looking and lowering go on
         self.watched: dict[str, Watched] = {}
 
@@ -184,9 +186,9 @@ class Lookout:
                 return False
             if story.state not in (State.SHIFTING, State.PROMOTED) or len(story.claimed) < len(watched.world.parts):
                 return False
-            right = self._record(watched)
             found = store.read(row.system)
-            if found is None or replace(found, written_at="") != replace(right, written_at=""):
+            right = self._record(watched, found.written_at if found else "")
+            if found != right:
                 if (
                     found is not None
                     and found.release != row.id
@@ -194,13 +196,13 @@ class Lookout:
                     and not _mine(seen, row.id)
                 ):
                     return False  # a newer release's record is not replaced by an older one's
-                store.write(right)
+                store.write(replace(right, written_at=self.clock.now().isoformat()))
                 found = store.read(row.system)
             return found is not None and found.release == row.id and found.state == right.state
         except (OSError, ValueError, TidegateError):
             return False
 
-    def _record(self, watched: Watched) -> WayBack:
+    def _record(self, watched: Watched, written_at: str) -> WayBack:
         story, row = watched.story, watched.row
         ways = tuple(
             Way(component, part.router.kind, part.router.address(), part.router.by_hand())
@@ -208,9 +210,7 @@ class Lookout:
         )
         state = "promoted" if story.state is State.PROMOTED else "shifting"
         blue = next(iter(story.claimed.values()))["stable"]
-        return WayBack(
-            row.system, row.id, row.version, str(blue), state, self.clock.now().isoformat(), ways, self.ledger_url
-        )
+        return WayBack(row.system, row.id, row.version, str(blue), state, written_at, ways, self.ledger_url)
 
     # -- carrying out --------------------------------------------------------------------------------------------------
 
@@ -335,7 +335,7 @@ class Lookout:
     def _record_evidence(self, watched: Watched, sight: Sight) -> None:
         """Readings beside the chain: one a second and metric while it shifts, seldom in the days after."""
         apart = timedelta(seconds=1 if watched.story.state is State.SHIFTING else 30)
-        if not sight.samples or (watched.evidence_at and sight.at - watched.evidence_at < apart):
+        if not self.evidence or not sight.samples or (watched.evidence_at and sight.at - watched.evidence_at < apart):
             return
         watched.evidence_at = sight.at
         try:

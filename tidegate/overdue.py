@@ -80,6 +80,8 @@ def _heard(watching: Watching, sight: Sight) -> Watching:
     if run is None:
         return replace(watching, adrift=0.0) if living else watching
     heard = f"{run.type} {run.name} {run.since}"
+    if living and watching.heard == watching.lived == heard and not watching.adrift:
+        return watching
     if living:
         return replace(watching, heard=heard, lived=heard, adrift=0.0)
     waits = run.type in WAITING or sight.story.resting_since is not None

@@ -143,7 +143,7 @@ def _judged(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, lis
         judged.append(one)
         if one.over:
             over[gate.name] = lasted
-    return replace(watching, over=over), judged
+    return replace(watching, over=over) if over != watching.over else watching, judged
 
 
 def _failed(judged: Sequence[Judged]) -> str:
@@ -164,7 +164,7 @@ def _ill(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, str]:
             what = "healthy" if health.right_digest else "running the release's digest"
             why = f"{health.green_ready} of {health.green_wanted} green {component} instances are {what}"
             why += f" ({health.detail})" if health.detail else ""
-    return replace(watching, sick=sick), why
+    return replace(watching, sick=sick) if sick != watching.sick else watching, why
 
 
 # -- bake and hold ----------------------------------------------------------------------------------------------------
@@ -195,6 +195,8 @@ def _completed(watching: Watching, sight: Sight, verdict: Verdict) -> Watching:
     now = baking(sight.story)
     if now is None or now[0] != watching.bake or watching.baked < now[1] or verdict is not Verdict.PASS:
         return watching
+    if watching.done == now[0]:
+        return watching
     return replace(watching, done=now[0])
 
 
@@ -218,7 +220,7 @@ def _hold(
     if now is not None and now[0] == watching.bake and watching.baked >= now[1]:
         reasons += [one.sentence for one in judged if one.verdict is Verdict.INCONCLUSIVE and not one.hold]
     if not reasons or not sight.story.had_traffic or sight.story.weight == 0:
-        return replace(watching, hold_since="", held=0.0), "", ""
+        return replace(watching, hold_since="", held=0.0) if watching.hold_since else watching, "", ""
     held = watching.held + sight.passed
     watching = replace(watching, held=held, hold_since=watching.hold_since or sight.at.isoformat())
     why = "; ".join(reasons)
@@ -241,10 +243,9 @@ def _no_mark_of_ours(sight: Sight) -> list[str]:
 
 
 def _flapped(watching: Watching, verdict: Verdict) -> Watching:
-    if verdict not in (Verdict.PASS, Verdict.FAIL):
+    if verdict not in (Verdict.PASS, Verdict.FAIL) or watching.last == verdict.value:
         return watching
-    changed = bool(watching.last) and watching.last != verdict.value
-    return replace(watching, last=verdict.value, flaps=watching.flaps + changed)
+    return replace(watching, last=verdict.value, flaps=watching.flaps + bool(watching.last))
 
 
 def _show_lowering(spec: Spec, watching: Watching, sight: Sight) -> list[Decision]:

@@ -52,6 +52,7 @@ class SimulatedPlatform:
     def __init__(self, play: Play, component: str) -> None:
         self.play, self.component = play, component
         self.running: dict[str, Running] = {}
+        self._states: dict[tuple[str, int, bool, int], PlatformState] = {}
 
     def side(self, version: str) -> Side:
         return Side(f"{self.component}-{version}", (f"http://{self.component}-{version}",))
@@ -91,11 +92,12 @@ class SimulatedPlatform:
         version = self.play.version_of(name)
         sick = runs.wanted if version.fault == "sick" and self.play.had_traffic(self.component, name) else runs.dead
         wrong = version.fault == "wrong-digest" and self.play.had_traffic(self.component, name)
-        instances = tuple(
-            Instance(f"{name}-{n}", runs.side.urls[0], n >= sick, "sha256:other" if wrong else runs.digest)
-            for n in range(runs.wanted)
-        )
-        return PlatformState(runs.side, instances, runs.wanted)
+        found = self._states.get((name, sick, wrong, runs.wanted))
+        if found is None:
+            digest, url = "sha256:other" if wrong else runs.digest, runs.side.urls[0]
+            instances = tuple(Instance(f"{name}-{n}", url, n >= sick, digest) for n in range(runs.wanted))
+            found = self._states[name, sick, wrong, runs.wanted] = PlatformState(runs.side, instances, runs.wanted)
+        return found
 
     def ready(self, name: str) -> int:
         """What is true now, asked by nobody."""

@@ -32,6 +32,7 @@ from tidegate.simulation.timeline import Timeline
 from tidegate.simulation.watcher import Watcher
 from tidegate.simulation.witness import Witness
 from tidegate.spec import Spec
+from tidegate.story import Story
 from tidegate.world import Part, World
 
 SYSTEM = "shop"
@@ -64,6 +65,7 @@ class Play:
         self.traffic_since: dict[tuple[str, str], float] = {}
         self.bad_since: dict[tuple[str, str], float] = {}
         self.died: dict[str, float] = {}
+        self.stories: dict[str, Story] = {}
         self.witness = Witness(self)
         self.ledger = SimulatedLedger(self, hashes=hashes)
         self.platforms = {name: SimulatedPlatform(self, name) for name in spec.components}
@@ -108,20 +110,20 @@ class Play:
         """Time passes; others act; this process may die, stand still or stumble."""
         if self.calm or not self.stack:
             return
-        process, weather = self.stack[-1], self.weather
+        process, weather, rates = self.stack[-1], self.weather, self.weather.rates
         if process.killed:
             raise Crash
         if process.kind == "flow":
-            if weather.strikes("crash"):
+            if "crash" in rates and weather.strikes("crash"):
                 raise Crash
-            if weather.strikes("freeze"):
+            if "freeze" in rates and weather.strikes("freeze"):
                 self.tell(f"{process.name} freezes at {what}{' (done)' if after else ''}")
                 process.frozen = True
                 self.line.run(self.random.uniform(10.0, 120.0))
                 process.frozen = False
-        elif process.kind == "watch" and weather.strikes("watch-crash"):
+        elif process.kind == "watch" and "watch-crash" in rates and weather.strikes("watch-crash"):
             raise Crash
-        self.line.run(self.random.uniform(0.1, 6.0) if weather.strikes("hiccup") else 0.01)
+        self.line.run(self.random.uniform(0.1, 6.0) if "hiccup" in rates and weather.strikes("hiccup") else 0.01)
         if process.killed:
             raise Crash
 

@@ -166,7 +166,10 @@ def _end(play: Play, seed: int, violation: str = "") -> End:
 
 
 def _story(play: Play, release: str) -> Story:
-    return Story.of(play.ledger.chain_of(release))
+    """The truth about a release, folded as its chain grows."""
+    story = play.stories.setdefault(release, Story())
+    story.since(play.ledger.chain_of(release)[story.seq :])
+    return story
 
 
 def _until_ended(play: Play) -> None:

@@ -23,17 +23,21 @@ class Overtime(BaseException):
 class Timeline:
     """Satisfies `tidegate.ports.Clock`; `at` plans what others do."""
 
-    __slots__ = ("_agenda", "_count", "jumped", "limit", "t")
+    __slots__ = ("_agenda", "_count", "_told", "jumped", "limit", "t")
 
     def __init__(self) -> None:
         self.t = 0.0
         self.jumped = 0.0
         self.limit = float("inf")
         self._count = 0
+        self._told = (0.0, START)
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.t + self.jumped)
+        at = self.t + self.jumped
+        if at != self._told[0]:
+            self._told = (at, START + timedelta(seconds=at))
+        return self._told[1]
 
     def elapsed(self) -> float:
         return self.t

@@ -29,7 +29,7 @@ class Watcher:
     def _started(self) -> Lookout:
         self.lives += 1
         play = self.play
-        return Lookout(play.ledger, play.line, lambda *_: play.world, play.orchestrator, grace=GRACE)
+        return Lookout(play.ledger, play.line, lambda *_: play.world, play.orchestrator, grace=GRACE, evidence=False)
 
     def round(self) -> None:
         """One round, and the next one planned."""
