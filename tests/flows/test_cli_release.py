@@ -1,4 +1,4 @@
-"""The commands against all real parts: `tidegate up`, the example shop and its customers, Prefect, the watch, the proxy."""
+"""The commands against all real parts: `tidegate up`, the shop and its customers, Prefect, the watch, the proxy."""
 
 from __future__ import annotations
 

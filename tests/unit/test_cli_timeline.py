@@ -11,7 +11,8 @@ import pytest
 from tests.told_ledger import ASKING
 from tests.typed import Said, settle
 from tidegate.cli.opened import spec_of
-from tidegate.cli.timeline import Timeline, as_json, as_lines, needed, timeline
+from tidegate.cli.timeline import Timeline, needed, timeline
+from tidegate.cli.timetable import as_json, as_lines
 from tidegate.spec import Spec, compressed
 
 MONDAY = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)

@@ -79,7 +79,8 @@ def _text(path: Path) -> bytes:
 def _plan(arguments: Namespace) -> Exit:
     path = _file(arguments.system)
     from tidegate.cli.opened import spec_of
-    from tidegate.cli.timeline import as_json, as_lines, timeline
+    from tidegate.cli.timeline import timeline
+    from tidegate.cli.timetable import as_json, as_lines
     from tidegate.spec import compressed
 
     spec = compressed(spec_of(_text(path), str(path)), _compress())

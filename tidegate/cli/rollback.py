@@ -8,17 +8,15 @@ Down: weight with stop on every route (that is the fence), then the ledger for a
 from __future__ import annotations
 
 import os
-import sys
 import time
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
-from tidegate.cli import here, terminal
+from tidegate.cli import terminal
+from tidegate.cli.choosing import chosen
 from tidegate.cli.exits import Exit, UsageError
 from tidegate.cli.lowering import Route, bar_all, lower_all, told
-from tidegate.cli.records import Found, by_hand, records, routes_by_hand
 from tidegate.cli.table import Command
-from tidegate.errors import Refused
 from tidegate.traffic import Stop
 from tidegate.wayback import WayBack
 
@@ -44,7 +42,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace) -> Exit:
     began = time.monotonic()
-    record = _chosen(arguments)
+    record = chosen(arguments.system, yes=arguments.yes)
     if arguments.leave is not None and arguments.leave != record.version:
         raise UsageError(
             f"{record.system}: nothing to leave in version {arguments.leave!r}",
@@ -72,60 +70,6 @@ def user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
-
-
-# -- which record ------------------------------------------------------------------------------------------------------
-
-
-def _chosen(arguments: Namespace) -> WayBack:
-    found = records()
-    if arguments.system is not None:
-        return _readable(_named(arguments.system, found))
-    if not found:
-        raise Refused(_nothing(""), _look_elsewhere(""))
-    if len(found) > 1 and not arguments.yes:
-        listed = "\n".join(f"  {one.line}" for one in found)
-        raise UsageError(
-            "several systems can go back; name one, or take the newest with --yes", f"ways back here:\n{listed}"
-        )
-    record = _readable(found[0])
-    if not arguments.yes and sys.stdin.isatty() and terminal.is_terminal(sys.stderr):
-        terminal.tell(found[0].line)
-        if input("Take all traffic back now? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise UsageError("nothing was done", f"tidegate rollback {record.system} does not ask")
-    return record
-
-
-def _named(system: str, found: list[Found]) -> Found:
-    one = next((one for one in found if one.system == system), None)
-    if one is not None:
-        return one
-    if system not in here.systems():
-        possible = "; ".join(other.line for other in found) or "none"
-        here.unknown("system", system, here.systems(), f"ways back here: {possible}")
-    raise Refused(_nothing(system), _look_elsewhere(system))
-
-
-def _nothing(system: str) -> str:
-    what = f" of {system}" if system else ""
-    return f"no way-back record{what} lies in {here.home() / 'wayback'}: no release holds a route here, or it is final"
-
-
-def _look_elsewhere(system: str) -> str:
-    lines = routes_by_hand(system)
-    if lines:
-        return "if traffic must go back all the same, by hand:\n" + "\n".join(f"  {line}" for line in lines)
-    return "is this the right installation? name its folder with --home or TIDEGATE_HOME"
-
-
-def _readable(found: Found) -> WayBack:
-    if found.record is not None:
-        return found.record
-    lines = (
-        "\n".join(f"  {line}" for line in by_hand(found))
-        or "  at the router itself: the stable side to 100, the other to 0"
-    )
-    raise Refused(f"{found.path} cannot be read ({found.why})", f"all traffic back by hand:\n{lines}")
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------

@@ -7,22 +7,21 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from tidegate.cli import here, terminal
 from tidegate.cli.exits import Exit
 from tidegate.cli.served import PROGRAM, Served, environment, note, served
+from tidegate.cli.starting import start, told
 from tidegate.cli.table import Command
 from tidegate.errors import Refused, TidegateError
 
-UP_WITHIN = 150.0  # seconds; a fresh database and a busy machine take 30
 DOWN_WITHIN = 45.0  # seconds: children 5 each, requests in flight at the proxy 10
 WATCH_WITHIN = 60.0  # it imports as long as the runner beside it does
 
@@ -56,7 +55,7 @@ def _up(arguments: Namespace) -> Exit:
         if arguments.foreground:
             note(home, os.getpid())
             _become(PROGRAM, home)
-        running = _start(home)
+        running = start(home)
     return _is_up(arguments, home, running, already=False)
 
 
@@ -81,108 +80,21 @@ def _choose_port(home: Path, port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as taken:
             raise Refused(f"port {port} cannot be had: {taken}", "name another, or leave out --port") from None
-    told = _told(home)
-    told["prefect_url"] = f"http://127.0.0.1:{port}/api"
-    (home / FILE).write_text(json.dumps(told, indent=2) + "\n", "utf-8")
-
-
-def _told(home: Path) -> dict[str, Any]:
-    from blocks.installation import FILE
-
-    try:
-        told: dict[str, Any] = json.loads((home / FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told
-
-
-def _start(home: Path) -> Served:
-    """Start it, and stay until it serves; TidegateError with its last words when it does not."""
-    logs = home / "logs"
-    logs.mkdir(mode=0o700, exist_ok=True)
-    with (logs / "serve.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", PROGRAM],
-            cwd=here.root(),
-            env=environment(home, here.root()),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # the end of this terminal is not its end
-        )
-    running = note(home, process.pid)
-    try:
-        _wait("Starting Prefect's server and the proxy", lambda: _is_ready(home, process), UP_WITHIN)
-        _wait("Bringing the deployments to Prefect", lambda: _serves(home, process), UP_WITHIN)
-        _wait("Waiting for the watch", lambda: _watches(process), WATCH_WITHIN)
-    except TidegateError:
-        if process.poll() is None:
-            process.terminate()
-        raise
-    return running
-
-
-def _wait(what: str, done: Callable[[], bool], within: float) -> None:
-    began = time.monotonic()
-    terminal.tell(f"{what} ...")
-    while not done():
-        if time.monotonic() - began > within:
-            raise TidegateError(f"{what}: not done within {within:.0f} s", f"see the logs in {here.home() / 'logs'}")
-        time.sleep(0.2)
-
-
-def _lives(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        log = here.home() / "logs" / "serve.log"
-        lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()][-2:]
-        raise TidegateError(f"it ended at once: {' '.join(lines) or 'it wrote nothing'}", f"see {log}")
-
-
-def _is_ready(home: Path, process: subprocess.Popen[bytes]) -> bool:
-    _lives(process)
-    try:
-        return (home / "ready").read_text("ascii").strip() == str(process.pid)
-    except OSError:
-        return False
-
-
-def _serves(home: Path, process: subprocess.Popen[bytes]) -> bool:
-    """Whether Prefect knows every system's deployments."""
-    from blocks.prefect_runs import PrefectRuns
-    from tidegate.errors import ConnectorError
-
-    _lives(process)
-    runs = PrefectRuns(str(_told(home)["prefect_url"]))
-    systems = [path.stem for path in (here.root() / "deployments" / "releases").glob("*.yaml")]
-    try:
-        return all(runs.deployment(flow, system) for system in systems for flow in ("release", "rollback", "verify"))
-    except ConnectorError:
-        return False
-
-
-def _watches(process: subprocess.Popen[bytes]) -> bool:
-    from tidegate.cli.opened import Opened
-    from tidegate.cli.served import watch_lease
-    from tidegate.errors import LedgerUnavailable
-
-    _lives(process)
-    try:
-        lease = watch_lease(Opened.here().ledger)
-    except LedgerUnavailable:
-        return False
-    return lease is not None and lease.left > 0
+    known = told(home)
+    known["prefect_url"] = f"http://127.0.0.1:{port}/api"
+    (home / FILE).write_text(json.dumps(known, indent=2) + "\n", "utf-8")
 
 
 def _is_up(arguments: Namespace, home: Path, running: Served, *, already: bool) -> Exit:
-    told = _told(home)
-    ui = str(told.get("prefect_url", "")).removesuffix("/api")
-    values = told.get("values", {})
+    known = told(home)
+    ui = str(known.get("prefect_url", "")).removesuffix("/api")
+    values = known.get("values", {})
     if arguments.json:
-        given = {"home": str(home), "pid": running.pid, "ui": ui, "values": values, "notes": told.get("notes", [])}
+        given = {"home": str(home), "pid": running.pid, "ui": ui, "values": values, "notes": known.get("notes", [])}
         terminal.give("up", {**given, "already": already})
         return Exit.DONE
     terminal.say(f"Tidegate is up{' already' if already else ''} (process {running.pid}, home {home}).")
-    for line in told.get("notes", []):
+    for line in known.get("notes", []):
         terminal.say(f"  {line}")
     terminal.say(f"  Prefect   {ui}")
     if values.get("proxy_url"):
