@@ -133,6 +133,11 @@ class AwaitHealthy(_OfComponent):
 
 
 @dataclass(frozen=True, slots=True)
+class InspectRoutes(Action):
+    """Whose the routes are now: what stands there that the release's first entry did not name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim(_OfComponent):
     side: str = ""
     urls: tuple[str, ...] = ()

@@ -90,6 +90,14 @@ class BecameHealthy(Event):
     evidence: str = ""
 
 
+class RoutesInspected(Event):
+    """What a claim would have to clear or take over; empty: nothing is in the way."""
+
+    event: Literal["routes-inspected"] = "routes-inspected"
+    strangers: dict[str, str] = Field(default_factory=dict)  # component -> what stands there, as a sentence
+    names: tuple[str, ...] = ()  # the stops and releases that an approval has to name
+
+
 class Claimed(Event):
     event: Literal["claimed"] = "claimed"
     component: str
@@ -247,7 +255,7 @@ class Slotted(Event):
 
 
 AnyEvent = Annotated[
-    CheckRun | TurnTaken | BackupTaken | BackupProven | ArtifactPushed | GreenCreated | BecameHealthy | Claimed
+    CheckRun | TurnTaken | BackupTaken | BackupProven | ArtifactPushed | GreenCreated | BecameHealthy | RoutesInspected | Claimed
     | Answered | WeightSet | Baked | Waited | Parked | Rested | Promoted | SlotsBooked | Told | ReportWritten | Lowered
     | GreenStopped | RollbackVerified | SlotsCancelled | RunEnded | RolledBack | Aborted | MadeFinal | BlueRemoved
     | Closed | Slotted,

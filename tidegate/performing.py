@@ -29,6 +29,7 @@ _ACTS: Mapping[type[Action], Act] = {
     do.PushArtifact: preparing.push_artifact,
     do.CreateGreen: preparing.create_green,
     do.AwaitHealthy: lambda on, act: on.once(act, lambda: preparing.await_healthy(on.world, act)),
+    do.InspectRoutes: lambda on, act: on.once(act, lambda: shifting.inspect_routes(on)),
     do.Claim: shifting.claim,
     do.SetWeight: shifting.set_weight,
     do.Park: shifting.park,

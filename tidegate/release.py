@@ -18,6 +18,7 @@ from tidegate.actions import (
     BookSlots,
     Claim,
     CreateGreen,
+    InspectRoutes,
     Lower,
     Park,
     Place,
@@ -48,6 +49,7 @@ from tidegate.events import (
     Promoted,
     ReportWritten,
     Rested,
+    RoutesInspected,
     SlotsBooked,
     Told,
     TurnTaken,
@@ -73,7 +75,9 @@ def release(spec: Spec, plan: str = "", stop_after: int | None = None) -> Tellin
     go = yield from granted(spec, HERE.at("go"), spec.readiness, traffic=False)
     if go is not None and go.decision != "approve":
         return (yield from abort(said(go)))
-    yield from claim(spec, greens)
+    why = yield from claim(spec, greens)
+    if why:
+        return (yield from abort(why))
     chosen = (go.plan if go else "") or plan or spec.plan
     return (yield from opened(spec, chosen, stop_after))
 
@@ -112,11 +116,18 @@ def green_beside_blue(spec: Spec) -> Generator[Action, Event, tuple[dict[str, Gr
     return greens, ""
 
 
-def claim(spec: Spec, greens: dict[str, GreenCreated]) -> Part:
-    """Take every route, at weight 0."""
+def claim(spec: Spec, greens: dict[str, GreenCreated]) -> Generator[Action, Event, str]:
+    """Take every route, at weight 0; what stands there unnamed is a person's to name. Why not, or ""."""
+    found = yield from ask(InspectRoutes(HERE.at("claim")), RoutesInspected)
+    if found.strangers:
+        deadline = spec.hold.parked_deadline
+        answer = yield from ask(AskApproval(HERE.at("claim"), "take-over", deadline, "abort"), Answered)
+        if answer.decision != "approve":
+            return said(answer)
     for component in spec.components:
         green = greens[component]
         yield from ask(Claim(HERE, component, green.side, green.urls), Claimed)
+    return ""
 
 
 def opened(spec: Spec, chosen: str, stop_after: int | None) -> Telling:

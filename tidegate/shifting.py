@@ -25,6 +25,7 @@ from tidegate.story import State, Story
 from tidegate.traffic import Seen, Side, Stop
 from tidegate.world import World
 
+TAKE_OVER = "take-over"  # the approval that names a stop or a release found on a route
 ASK_AGAIN = 0.1  # seconds between two readings of the watch's row
 LOWER_AGAIN = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 
@@ -33,13 +34,41 @@ class HeldTooLong(ReleaseRefused):
     """A raise waited in hold until its deadline; the message says for what."""
 
 
+def inspect_routes(attempt: Attempt) -> ev.Event:
+    """Stops that came after this release's first entry, and marks of releases that are not known to be over."""
+    world, row = attempt.world, attempt.row
+    found = set(attempt.story.opened.get("stops_found", {}).values())
+    strangers, names = dict[str, str](), set[str]()
+    for component, part in world.parts.items():
+        mark = part.router.read().mark
+        if mark is None or (mark.release == row.id and mark.stop is None):
+            continue
+        if mark.stop is not None and mark.stop.token not in found:
+            strangers[component] = f"{mark.stop.who} stopped it at {mark.stop.at} ({mark.stop.why})"
+            names.add(mark.stop.token)
+        other = world.ledger.find(mark.release) if mark.release not in ("", row.id) else row
+        if other is None or (other is not row and not _over(world, other.id)):
+            strangers[component] = f"it belongs to {mark.release}, which is not known to be over"
+            names.add(mark.release)
+    return ev.RoutesInspected(at=world.clock.now(), strangers=strangers, names=tuple(sorted(names)))
+
+
+def _named(story: Story) -> set[str]:
+    """What an approval of this release named: these stops are cleared, these releases taken over."""
+    yes = any(body.get("event") == "answered" and body["gate"] == TAKE_OVER and body["decision"] == "approve"
+              for body in story.answers.values())  # fmt: skip
+    told = [body["names"] for body in story.answers.values() if body.get("event") == "routes-inspected"]
+    return {name for names in told for name in names} if yes else set()
+
+
 def claim(attempt: Attempt, action: do.Claim) -> ev.Event:
     """Take one route at weight 0. ReleaseRefused when a stop or another release stands there unnamed."""
     world, row = attempt.world, attempt.row
     router = world.parts[action.component].router
-    found = set(attempt.story.opened.get("stops_found", {}).values()) | set(attempt.story.opened.get("named", ()))
+    named = _named(attempt.story)
+    found = set(attempt.story.opened.get("stops_found", {}).values()) | named
     over = {other.id for other in world.ledger.releases(row.system) if _over(world, other.id)}
-    over |= set(attempt.story.opened.get("named", ()))
+    over |= named
     side = Side(action.side, action.urls)
 
     def take() -> ev.Event:

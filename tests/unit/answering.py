@@ -25,6 +25,7 @@ EVENTS: dict[type[Action], Callable[[Any], ev.Event]] = {
         at=NOW, component=a.component, digest=a.digest, side=f"{a.component}-v2", urls=("http://green",)
     ),
     do.AwaitHealthy: lambda a: ev.BecameHealthy(at=NOW, component=a.component, verdict=PASS, instances=2),
+    do.InspectRoutes: lambda _: ev.RoutesInspected(at=NOW),
     do.Claim: lambda a: ev.Claimed(at=NOW, component=a.component, stable="v1", canary=a.side, epoch=1),
     do.AskApproval: lambda a: ev.Answered(at=NOW, gate=a.name, decision="approve", approver="kim"),
     do.SetWeight: lambda a: ev.WeightSet(at=NOW, component=a.component, weight=a.weight),

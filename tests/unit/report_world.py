@@ -224,6 +224,8 @@ def answer(action: a.Action, told: Teller) -> e.Event:  # noqa: C901 - one line 
             return e.BecameHealthy(
                 at=at, component=action.component, verdict=Verdict.PASS, instances=2, evidence="2 of 2 healthy"
             )
+        case a.InspectRoutes():
+            return e.RoutesInspected(at=at)
         case a.Claim():
             part = action.component
             return e.Claimed(at=at, component=part, stable=f"{part}-1-0", canary=action.side, epoch=told.epoch)

@@ -27,6 +27,7 @@ main/1/release/create-green/-/api/1                  green-created
 main/1/release/await-healthy/-/api/1                 became-healthy
 main/1/release/run-check/smoke/smoke:api/1           check-run
 main/1/release/ask-approval/go/go/1                  answered
+main/1/release/inspect-routes/claim/-/1              routes-inspected
 main/1/release/claim/-/api/1                         claimed
 main/1/canary/set-weight/5/api/1                     weight-set
 main/1/canary/bake/5/5/1                             baked

@@ -43,7 +43,8 @@ def test_a_release_prepares_asks_opens_step_by_step_and_promotes() -> None:
     assert kinds == [
         "run-check/before/ready", "take-turn/-/-", "take-backup/-/orders", "prove-backup/-/orders",
         "push-artifact/-/api", "create-green/-/api", "push-artifact/-/web", "create-green/-/web",
-        "await-healthy/-/api", "await-healthy/-/web", "run-check/smoke/smoke:web", "claim/-/api", "claim/-/web",
+        "await-healthy/-/api", "await-healthy/-/web", "run-check/smoke/smoke:web", "inspect-routes/claim/-",
+        "claim/-/api", "claim/-/web",
         "set-weight/10/api", "set-weight/10/web", "bake/10/10", "set-weight/50/api", "set-weight/50/web", "bake/50/50",
         "set-weight/100/api", "set-weight/100/web", "bake/100/100",
         "promote/-/-", "book-slots/-/promoted", "tell/-/promoted", "write-report/-/promoted",
@@ -208,3 +209,17 @@ def test_whatever_an_act_raises_closes_the_plan_and_records_nothing_more() -> No
 def test_an_event_of_an_unknown_kind_is_no_event() -> None:
     with pytest.raises(ValueError, match="event"):
         event_from({"event": "launched", "at": NOW.isoformat()})
+
+
+TAKE = "main/1/release/ask-approval/claim/take-over/1"
+LOOKED = "main/1/release/inspect-routes/claim/-/1"
+STRANGER = ev.RoutesInspected(at=NOW, strangers={"api": "somebody stopped it"}, names=("token",))
+
+
+def test_a_stop_that_nobody_named_is_asked_about_before_a_route_is_claimed() -> None:
+    outcome, done = told(GoodDay({LOOKED: STRANGER, TAKE: answered("reject", "take-over")}))
+    assert outcome is Outcome.ABORTED
+    assert not any("/release/claim/" in key for key in done)
+    outcome, done = told(GoodDay({LOOKED: STRANGER, TAKE: answered("approve", "take-over")}))
+    assert outcome is Outcome.PROMOTED
+    assert done.index(TAKE) < done.index("main/1/release/claim/-/api/1")

@@ -155,12 +155,12 @@ import sys, time
 from blocks.yaml_spec import load_yaml
 from tidegate.errors import SpecError
 text = (sys.argv[1].encode() * 10_000_000)[:int(sys.argv[2])]
-begun = time.monotonic()
+begun = time.process_time()
 try:
     load_yaml(text, "flood.yaml")
 except SpecError:
     pass
-print(time.monotonic() - begun)
+print(time.process_time() - begun)
 """
 MEMORY = 256 * 1024 * 1024
 

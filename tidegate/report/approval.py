@@ -46,8 +46,9 @@ def approval_text(
 ) -> str:
     """The description of one question; `traffic` says whether the new version has had any by then."""
     facts = facts_of(entries, readings, spec)
+    found: Mapping[str, str] = next((e.body["strangers"] for e in entries if e.body.get("event") == "routes-inspected"), {})
     asked = next((approval for approval in spec.approvals if approval.name == gate), None)
-    question = _Question(facts, live(facts, look), gate, asked, deadline, on_expiry, traffic)
+    question = _Question(facts, live(facts, look), gate, asked, deadline, on_expiry, traffic, found)
     return question.text(Voice(language, zone), links or {}, by_hand or {})
 
 
@@ -63,9 +64,11 @@ class _Question:
         deadline: datetime,
         on_expiry: str,
         traffic: bool,
+        strangers: Mapping[str, str],
     ) -> None:
         self.facts, self.watch, self.gate, self.asked = facts, watch, gate, asked
         self.deadline, self.on_expiry, self.traffic = deadline, on_expiry, traffic
+        self.strangers = strangers
 
     def text(self, voice: Voice, links: Mapping[str, str], by_hand: Mapping[str, str]) -> str:
         """The table of figures gets the room that the rest leaves."""
@@ -85,6 +88,9 @@ class _Question:
         return "\n".join([*above, *figures, *below]) + "\n"
 
     def ask(self, voice: Voice) -> str:
+        if self.gate == "take-over":
+            told = "; ".join(f"{name}: {said}" for name, said in self.strangers.items())
+            return voice("take_over", found=told)
         if self.asked is None:
             return voice("leave_park", version=self.facts.version) if self.gate == "leave-park" else self.gate
         return (self.asked.ask_ko if voice.language == "ko" else "") or self.asked.ask

@@ -11,6 +11,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "kind.push-artifact": ("Push artifact", "아티팩트 저장"),
     "kind.create-green": ("Start new version", "새 버전 시작"),
     "kind.await-healthy": ("Wait until healthy", "정상 상태 대기"),
+    "kind.inspect-routes": ("Routes inspected", "라우트 확인"),
     "kind.claim": ("Take the route at 0 %", "0 %로 경로 확보"),
     "kind.ask-approval": ("Ask people", "사람에게 질문"),
     "kind.set-weight": ("Set weight", "비중 설정"),
@@ -100,6 +101,10 @@ PAIRS: dict[str, tuple[str, str]] = {
     ),
     "yes.go": ("the release goes on", "릴리스 계속"),
     "ask.terminal": ("In a terminal: {command}", "터미널에서: {command}"),
+    "take_over": (
+        "The routes are not free. {found}. Take them over?",
+        "라우트가 비어 있지 않습니다. {found}. 넘겨받을까요?",
+    ),
     "leave_park": (
         "Leave the park and begin again at the first step with {version}?",
         "대기를 끝내고 {version} 버전으로 첫 단계부터 다시 시작할까요?",
