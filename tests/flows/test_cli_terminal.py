@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -70,7 +71,7 @@ def test_watching_redraws_one_screen_and_ctrl_c_leaves_the_release(tmp_path: Pat
     typed = Typed(tmp_path, "status", "shop", "--watch")
     typed.until("18m of this step's 30m")
     typed.until("\x1b[")
-    typed.type("\x03")
+    typed.process.send_signal(signal.SIGINT)
     typed.until("goes on without you")
     assert typed.ends() == 130
 

@@ -63,6 +63,7 @@ _HAPPENED: dict[str, Callable[[Body], str]] = {
     "artifact-pushed": lambda b: f"{b['component']}: artifact {str(b['digest'])[:19]}",
     "green-created": lambda b: f"{b['component']}: new version starts beside the old one",
     "became-healthy": lambda b: f"{b['component']}: {b['instances']} instances {b['verdict']}{_because(b, 'evidence')}",
+    "routes-inspected": lambda b: "in the way: " + "; ".join(b["strangers"].values()) if b.get("strangers") else "",
     "claimed": lambda b: f"{b['component']}: route taken at 0 %, {b['stable']} to {b['canary']}",
     "answered": lambda b: f"approval {b['gate']}: {b['approver']} said {b['decision']}{_because(b, 'note')}",
     "weight-set": lambda b: f"{b['component']}: {b['weight']} %, read back from the router",
