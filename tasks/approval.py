@@ -21,9 +21,12 @@ from tasks.session import Session
 from tidegate.actions import AskApproval
 from tidegate.attempt import Attempt
 from tidegate.events import Answered, Event
+from tidegate.identity import Unproved
+from tidegate.ports import Identities
 from tidegate.report.approval import approval_text
 from tidegate.spec import Spec
 
+IDENTITIES: Identities = Unproved()
 TRIES = 20
 LATE = timedelta(seconds=60)  # an answer made in time counts: expiry is decided this long after (design 2.3)
 
@@ -101,12 +104,12 @@ def description(session: Session, attempt: Attempt, action: AskApproval, deadlin
         deadline=deadline,
         on_expiry=action.on_expiry,
         traffic=action.traffic,
-        links=links(session, attempt),
+        links=links(session),
         by_hand={name: part.router.by_hand() for name, part in attempt.world.parts.items()},
     )
 
 
-def links(session: Session, attempt: Attempt) -> dict[str, str]:
+def links(session: Session) -> dict[str, str]:
     """Where a person can look."""
     found = {"run": f"{session.installation.ui_url}/runs/flow-run/{flow_run.id}"}
     found |= {name.removesuffix("_url"): value for name, value in session.installation.values.items()
@@ -120,7 +123,9 @@ def form(spec: Spec, action: AskApproval) -> type[RunInput]:
     fields: dict[str, Any] = {
         "decision": (
             Literal[choices],
-            Field(description="approve: go on · reject: " + action.on_expiry, title="Decision"),
+            Field(
+                description=f"approve: go on · reject: {'roll back' if action.traffic else 'abort'}", title="Decision"
+            ),
         ),
         "approver": (
             Annotated[str, Field(min_length=2, max_length=60)],
@@ -128,7 +133,7 @@ def form(spec: Spec, action: AskApproval) -> type[RunInput]:
         ),
         "note": (Annotated[str, Field(max_length=500)], Field(description="Why, or a dash", title="Note")),
     }
-    if len(spec.plans) > 1 and (not action.traffic or action.name == "leave-park"):
+    if len(spec.plans) > 1 and action.name in (spec.readiness, "leave-park"):
         plans = tuple(spec.plans)
         fields["plan"] = (
             Literal[plans],
@@ -156,7 +161,9 @@ def weighed(attempt: Attempt, action: AskApproval, stored: Mapping[str, Any]) ->
     if problem:
         attempt.note("answer-refused", {"gate": action.name, "why": problem})
         return None
-    return answered(attempt, action, decision, approver, str(stored.get("note", "")), str(stored.get("plan", "")))
+    note, plan = str(stored.get("note", "")), str(stored.get("plan", ""))
+    proved = IDENTITIES.proved(approver, action.name, attempt.row.id, stored)
+    return answered(attempt, action, decision, approver, note, plan, proved=proved)
 
 
 def _allowed(attempt: Attempt, gate: str) -> tuple[str, ...]:
@@ -164,6 +171,8 @@ def _allowed(attempt: Attempt, gate: str) -> tuple[str, ...]:
     return spec.approval(gate).approvers if gate in {approval.name for approval in spec.approvals} else ()
 
 
-def answered(attempt: Attempt, action: AskApproval, decision: str, who: str, note: str, plan: str = "") -> Answered:
-    given = {"gate": action.name, "decision": decision, "approver": who, "note": note, "plan": plan}
+def answered(
+    attempt: Attempt, action: AskApproval, decision: str, who: str, note: str, plan: str = "", *, proved: bool = False
+) -> Answered:
+    given = {"gate": action.name, "decision": decision, "approver": who, "note": note, "plan": plan, "proved": proved}
     return Answered.model_validate({"at": attempt.ledger.now(), **given})

@@ -181,6 +181,13 @@ class Check(Protocol):
         """`facts` fill the check's own templates: release, version, component, url, digest."""
 
 
+class Identities(Protocol):
+    """Proves who answered an approval, from the answer's own content (a code, a signature), never from the click."""
+
+    def proved(self, approver: str, gate: str, release: str, answer: Mapping[str, Any]) -> bool:
+        """False is "unproved", shown red wherever the answer is shown; it refuses nothing by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something people are told; texts exist in English and Korean."""
