@@ -227,12 +227,19 @@ class PrefectRuns:
     # -- the release page ------------------------------------------------------------------------------------------
 
     def put_page(self, key: str, markdown: str, run_id: str, artifact: str = "") -> str:
-        """Create the page's artifact once, then update it in place; its id."""
+        """Create the page's artifact once a run, then update it in place; its id."""
+        artifact = artifact or self._page_of(key, run_id)
         if artifact:
             self.call("PATCH", f"/artifacts/{artifact}", {"data": markdown}, tries=1)
             return artifact
         body = {"key": key, "type": "markdown", "data": markdown, "flow_run_id": run_id, "description": "Release page"}
         return str(self.call("POST", "/artifacts/", body, tries=1)["id"])
+
+    def _page_of(self, key: str, run_id: str) -> str:
+        """What a watch before this one has created; "" when none has."""
+        wanted = {"key": {"any_": [key]}, "flow_run_id": {"any_": [run_id]}}
+        found = self.call("POST", "/artifacts/filter", {"artifacts": wanted, "limit": 1}, tries=1)
+        return str(found[0]["id"]) if found else ""
 
     def healthy(self) -> bool:
         try:

@@ -11,6 +11,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 
 from blocks.prefect_runs import PrefectRuns
 from tidegate.errors import ConnectorError, LedgerUnavailable, TidegateError
@@ -23,9 +25,20 @@ from tidegate.watch import Decision
 
 EVERY = 1.0  # seconds between two rounds; an answer is noted within two
 PAGES_EVERY = 2.0  # seconds between two updates of a release page
+ACTS_IN = timedelta(seconds=10)  # from the click to the flow that acts on it: a process has to start, 3 to 8 s
 LOG = logging.getLogger("tidegate.watch")
 
 Open = tuple[ReleaseRow, tuple[Question, ...]]
+
+
+@dataclass(slots=True)
+class Page:
+    """A release page as Prefect has it now."""
+
+    row: ReleaseRow
+    text: str = ""
+    artifact: str = ""
+    due: float = 0.0  # monotonic; the next update comes no sooner
 
 
 class PrefectAside:
@@ -36,12 +49,12 @@ class PrefectAside:
         runs: PrefectRuns,
         ledger: Callable[[], Ledger],
         under_way: Callable[[], list[Open]],
-        page: Callable[[str], str | None],
+        page: Callable[[ReleaseRow], str | None],
     ) -> None:
         self._runs, self._ledger, self._under_way, self._page = runs, ledger, under_way, page
         self._states: dict[str, tuple[float, RunState]] = {}
         self._wants: dict[tuple[str, str], tuple[Decision, ReleaseRow]] = {}
-        self._pages: dict[str, tuple[str, str, float]] = {}
+        self._pages: dict[str, Page] = {}
         self._noted: set[str] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._forever, name="prefect-aside", daemon=True)
@@ -68,6 +81,8 @@ class PrefectAside:
                 LOG.debug("aside: %s", why)
             except TidegateError as why:
                 LOG.warning("aside: %s", why)
+            except Exception:
+                LOG.exception("aside: a fault of its own; the next round tries again")  # this thread has no second life
             time.sleep(max(0.05, EVERY - (time.monotonic() - began)))
 
     def _round(self, ledger: Ledger) -> None:
@@ -94,9 +109,27 @@ class PrefectAside:
         found = self._runs.answers(question.run_id, [question.suspend_key]).get(question.suspend_key)
         if found is None:
             return
+        if not self._noted_before(ledger, row, question):
+            said, who = str(found.get("decision")), str(found.get("approver"))
+            told = {
+                "question": question.suspend_key,
+                "gate": question.gate,
+                "decision": said,
+                "approver": who,
+                "sentence": f"{who} says {said} to {question.gate}",
+                "acts_by": (ledger.now() + ACTS_IN).isoformat(),
+            }
+            ledger.append(row.id, Draft(Kind.NOTE, "answer-noted", told, WATCH))
         self._noted.add(question.suspend_key)
-        told = {"gate": question.gate, "decision": str(found.get("decision")), "approver": str(found.get("approver"))}
-        ledger.append(row.id, Draft(Kind.NOTE, "answer-noted", told, WATCH))
+        if row.id in self._pages:
+            self._pages[row.id].due = 0.0  # the page says so at once
+
+    def _noted_before(self, ledger: Ledger, row: ReleaseRow, question: Question) -> bool:
+        """By a watch before this one."""
+        return any(
+            entry.kind is Kind.NOTE and entry.body.get("question") == question.suspend_key
+            for entry in ledger.entries(row.id)
+        )
 
     def _carry_out(self, ledger: Ledger, decision: Decision, row: ReleaseRow) -> None:
         match decision.kind:
@@ -125,13 +158,27 @@ class PrefectAside:
             ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": decision.why}, WATCH))
 
     def _show_pages(self) -> None:
-        """One artifact a release, updated in place; never on the path of a weight change."""
-        for row, _ in self._under_way():
-            shown, artifact, at = self._pages.get(row.id, ("", "", 0.0))
-            if time.monotonic() - at < PAGES_EVERY or not row.run_id:
-                continue
-            text = self._page(row.id)
-            if text is not None and text != shown:
-                key = f"release-{row.system}"
-                artifact = self._runs.put_page(key, text, row.run_id, artifact)
-                self._pages[row.id] = (text, artifact, time.monotonic())
+        """
+        One artifact a run, updated in place; never on the path of a weight change.
+
+        A release that is not watched any more gets one last update, which says how it ended.
+        """
+        watched = {row.id: row for row, _ in self._under_way()}
+        for release, row in watched.items():
+            page = self._pages.setdefault(release, Page(row))
+            if page.row.run_id != row.run_id:  # another run goes on with it, and has a page of its own
+                page.artifact = page.text = ""
+            page.row = row
+        for release, page in list(self._pages.items()):
+            if time.monotonic() >= page.due or release not in watched:
+                self._show(page)
+            if release not in watched:
+                del self._pages[release]
+
+    def _show(self, page: Page) -> None:
+        text = self._page(page.row) if page.row.run_id else None
+        if text is not None and text != page.text:
+            key = f"release-{page.row.system}"
+            page.artifact = self._runs.put_page(key, text, page.row.run_id, page.artifact)
+            page.text = text
+        page.due = time.monotonic() + PAGES_EVERY

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
 from pathlib import Path
 
 from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
 
 from blocks.installation import Installation
+from deployments.register import register
 from flows.release import release
 from flows.rollback import rollback
 from flows.verify import verify
 
 LIMIT = 20  # run processes at once; a bake holds one
+FORMS_AFTER = 15.0  # seconds; the connectors' forms in Prefect's UI can wait, a start cannot
+LOG = logging.getLogger("tidegate.runner")
 
 
 def deployments(folder: Path) -> list[RunnerDeployment]:
@@ -25,8 +30,19 @@ def deployments(folder: Path) -> list[RunnerDeployment]:
     return [one for one in made if isinstance(one, RunnerDeployment)]
 
 
+def show_forms() -> None:
+    """Register the connectors, so that Prefect's UI has their forms; a release never needs it."""
+    try:
+        print(f"{len(register())} connectors registered", flush=True)
+    except Exception as why:  # noqa: BLE001  # Prefect's client has many ways to fail, and none of them matters here
+        LOG.warning("connectors are not registered: %s; python -m deployments.register does it", why)
+
+
 def main() -> int:
     installation = Installation.here()
+    later = threading.Timer(FORMS_AFTER, show_forms)
+    later.daemon = True
+    later.start()
     serve(*deployments(installation.releases), pause_on_shutdown=False, limit=LIMIT, print_starting_message=False)
     return 0
 

@@ -56,20 +56,19 @@ class WatchProcess:
         watched = list(self.lookout.watched.values())
         return [(w.row, tuple(w.story.questions.values())) for w in watched]
 
-    def page(self, release: str) -> str | None:
-        """The release page's Markdown, from the ledger; None once the release is not watched any more."""
-        watched = self.lookout.watched.get(release)
-        if watched is None:
-            return None
-        ledger = SqlLedger(self.session.installation.ledger_url)  # the side thread's own connections
-        seen = ledger.look(release)
+    def page(self, row: ReleaseRow) -> str | None:
+        """The release page's Markdown, from the ledger; also of a release that has just ended."""
+        ledger, watched = SqlLedger(self.session.installation.ledger_url), self.lookout.watched.get(row.id)
+        entries, seen = ledger.entries(row.id), ledger.look(row.id)  # the side thread's own connections
+        parts = watched.world.parts if watched else {}
         return page_text(
-            spec=watched.world.spec,
-            entries=ledger.entries(release),
-            readings=ledger.readings(release),
+            spec=watched.world.spec if watched else self.session.frozen_spec(entries[0].body),
+            entries=entries,
+            readings=ledger.readings(row.id),
             look=seen.row if seen else None,
             now=ledger.now(),
-            by_hand={name: part.router.by_hand() for name, part in watched.world.parts.items()},
+            by_hand={name: part.router.by_hand() for name, part in parts.items()},
+            links=self.session.links(row.run_id),
         )
 
     def run(self) -> None:

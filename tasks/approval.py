@@ -104,43 +104,43 @@ def description(session: Session, attempt: Attempt, action: AskApproval, deadlin
         deadline=deadline,
         on_expiry=action.on_expiry,
         traffic=action.traffic,
-        links=links(session),
+        links=session.links(str(flow_run.id)),
         by_hand={name: part.router.by_hand() for name, part in attempt.world.parts.items()},
     )
 
 
-def links(session: Session) -> dict[str, str]:
-    """Where a person can look."""
-    found = {"run": f"{session.installation.ui_url}/runs/flow-run/{flow_run.id}"}
-    found |= {name.removesuffix("_url"): value for name, value in session.installation.values.items()
-              if name.endswith("_url")}  # fmt: skip
-    return found
-
-
 def form(spec: Spec, action: AskApproval) -> type[RunInput]:
     """The gate's own typed form: decision, name, note, and a plan where one can be chosen. No defaults anywhere."""
-    choices = ("approve", "reject", "park") if action.traffic and action.name != "leave-park" else ("approve", "reject")
+    may_park = action.traffic and action.name != "leave-park"
+    choices = ("approve", "reject", "park") if may_park else ("approve", "reject")
+    no = "all traffic goes back" if action.traffic else "it ends without traffic"
+    told = f"**approve**: the release goes on · **reject**: {no}"
+    told += " · **park**: 0 %, and the new version keeps running" if may_park else ""
     fields: dict[str, Any] = {
-        "decision": (
-            Literal[choices],
-            Field(
-                description=f"approve: go on · reject: {'roll back' if action.traffic else 'abort'}", title="Decision"
-            ),
-        ),
+        "decision": (Literal[choices], Field(description=told, title="Decision")),
         "approver": (
-            Annotated[str, Field(min_length=2, max_length=60)],
+            Annotated[str, Field(min_length=2, max_length=60, pattern=r"\S.*\S")],
             Field(description="Who you are; stands in the report", title="Your name"),
         ),
-        "note": (Annotated[str, Field(max_length=500)], Field(description="Why, or a dash", title="Note")),
+        "note": (
+            Annotated[str, Field(min_length=1, max_length=500)],
+            Field(description="Why, or a dash; stands in the report", title="Note"),
+        ),
     }
     if len(spec.plans) > 1 and action.name in (spec.readiness, "leave-park"):
         plans = tuple(spec.plans)
-        fields["plan"] = (
-            Literal[plans],
-            Field(description=f"The spec's active plan is {spec.plan}", title="Traffic plan"),
-        )
+        fields["plan"] = (Literal[plans], Field(description=_plans(spec), title="Traffic plan"))
     made: type[RunInput] = create_model("Approval", __base__=_Form, **fields)
     return made
+
+
+def _plans(spec: Spec) -> str:
+    """`**canary** (the spec's active one): 5, 25, 50, 100 % · **halves**: 50, 100 %`."""
+    told = []
+    for name, plan in spec.plans.items():
+        active = " (the spec's active one)" if name == spec.plan else ""
+        told.append(f"**{name}**{active}: {', '.join(str(step.weight) for step in plan.steps)} %")
+    return " · ".join(told)
 
 
 class _Form(RunInput):

@@ -34,6 +34,14 @@ class Session:
         ledger = SqlLedger(installation.ledger_url)
         return cls(installation, ledger, PrefectRuns(installation.prefect_url, scope=installation.id), SystemClock())
 
+    def links(self, run_id: str) -> dict[str, str]:
+        """Where a person can look: the run, and whatever address of this installation is worth a click."""
+        told = {"run": f"{self.installation.ui_url}/runs/flow-run/{run_id}"}
+        for name, value in self.installation.values.items():
+            if name.endswith("_url") and value not in told.values():
+                told[name.removesuffix("_url")] = value
+        return told
+
     def frozen_spec(self, opened: Mapping[str, Any]) -> Spec:
         """The spec's own bytes as the release's first entry keeps them; the file is not read again."""
         return connect.read_spec(str(opened["spec"]).encode(), f"{opened['system']} (frozen)", int(opened["compress"]))

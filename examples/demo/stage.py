@@ -21,6 +21,8 @@ from typing import Any
 from blocks.connect import read_spec, world
 from blocks.installation import Installation
 from blocks.process_platform import ProcessPlatform
+from blocks.process_platform_processes import end
+from blocks.process_platform_state import Shelf
 from blocks.sql_ledger import SqlLedger
 from blocks.system_clock import SystemClock
 from tidegate.world import World
@@ -102,11 +104,21 @@ class Stage:
         return None
 
     def wake_instances(self) -> None:
-        """Start again what a reboot ended: every side that a route names."""
+        """Start again what a reboot or `rest_instances` ended, on its old ports: the routes name them."""
         stage = self.world()
         for name, part in stage.parts.items():
             for path in sorted((self.home / "platform" / name).glob("*.json")):
-                part.platform.scale(path.stem, stage.spec.components[name].instances)
+                state = part.platform.status(path.stem)
+                if state is not None and state.wanted:
+                    part.platform.scale(path.stem, state.wanted)
+
+    def rest_instances(self) -> None:
+        """End every instance, and keep what is written of it: `wake_instances` finds the same sides again."""
+        for name in ("api", "frontend"):
+            for path in sorted((self.home / "platform" / name).glob("*.json")):
+                record = Shelf(path.parent, path.stem).read()
+                if record is not None:
+                    end([copy.process for copy in record.copies], path.stem, grace=2.0)
 
     def counted(self) -> dict[str, Any]:
         """The customers' account as it is now; empty before the first one."""

@@ -55,7 +55,7 @@ def down(home: Path) -> int:
     stage.close()
     ended = _tidegate("down", {})
     TraefikProcess(home / "proxy").stop()
-    stage.end_instances()
+    stage.rest_instances()
     print("The shop and its customers have ended, too.")
     return ended
 
