@@ -47,7 +47,7 @@ def zombies(of: int) -> list[int]:
     return found
 
 
-def wait_until(true: Callable[[], object], seconds: float = 5) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 20) -> None:
     """For what the kernel does by itself in a moment."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -125,11 +125,11 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_started() -> None:
         "time.sleep(99)"
     )
     began = time.monotonic()
-    told = python(script, word, timeout="1s").run(FACTS)
+    told = python(script, word, timeout="3s").run(FACTS)
     assert told.verdict is Verdict.INCONCLUSIVE
-    assert "was ended because it did not end within 1s" in told.evidence
+    assert "was ended because it did not end within 3s" in told.evidence
     assert told.evidence.endswith("working")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     wait_until(lambda: not named(word))
 
 
@@ -142,7 +142,7 @@ def test_what_a_command_leaves_behind_holds_nobody_up_and_is_ended() -> None:
     )
     began = time.monotonic()
     assert python(script).run(FACTS).verdict is Verdict.PASS
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     wait_until(lambda: not named(word))
 
 

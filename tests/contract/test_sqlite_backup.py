@@ -163,7 +163,7 @@ def test_a_database_in_use_is_copied_as_it_was_at_one_instant(
     sql(database, f"PRAGMA journal_mode = {mode}; CREATE TABLE a (x); CREATE TABLE b (x);")
     sql(database, "CREATE TABLE big (x); INSERT INTO big VALUES (zeroblob(40000000))")
     monkeypatch.setattr("blocks.sqlite_backup.PAGES", pages)
-    backup = SqliteBackup(database=database, directory=tmp_path / "backups", deadline="5s")  # type: ignore[arg-type]
+    backup = SqliteBackup(database=database, directory=tmp_path / "backups", deadline="30s")  # type: ignore[arg-type]
     with busy(database):
         for number in range(2):
             tables = backup.verify(backup.take(f"shop/1.{number}/1")).tables
