@@ -114,9 +114,7 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("text", "place", "found"), [case[1:] for case in REFUSED], ids=[c[0] for c in REFUSED]
-)
+@pytest.mark.parametrize(("text", "place", "found"), [case[1:] for case in REFUSED], ids=[c[0] for c in REFUSED])
 @pytest.mark.proves("G6", "E29")
 def test_what_is_refused_is_named_with_its_place_and_a_remedy(text: bytes, place: str, found: str) -> None:
     error = refusal(text)
