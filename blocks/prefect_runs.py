@@ -23,6 +23,7 @@ from tidegate.ports import RunState
 
 BUSY = (409, 423, 429, 503)
 BOOKINGS = 5  # tries
+WORKING = ("SCHEDULED", "PENDING", "RUNNING")
 BULK = 50  # Prefect sets at most 50 states a call
 
 
@@ -136,8 +137,22 @@ class PrefectRuns:
 
     def start_rollback(self, release: str, why: str) -> str:
         system = release.split("/")[0]
+        working = self._rolling_back(release)
+        if working:
+            return working
         request = {"release": release, "reason": why[:500] or "decided"}
         return self.start("rollback", system, {"request": request}, f"{self.scope}/rollback/{release}", _tags(release))
+
+    def _rolling_back(self, release: str) -> str:
+        """The run that a person has started for it already, and that has not ended; "" when there is none."""
+        system = release.split("/")[0]
+        runs = {"tags": {"all_": ["tidegate", f"system:{system}"]}, "state": {"type": {"any_": list(WORKING)}}}
+        wanted = {"flow_runs": runs, "flows": {"name": {"any_": ["rollback"]}}, "limit": BULK}
+        for run in self.call("POST", "/flow_runs/filter", wanted):
+            request = run["parameters"].get("request") or {}
+            if request.get("release") in (None, "", release):
+                return str(run["id"])
+        return ""
 
     def answers(self, run_id: str, keys: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         found: dict[str, Mapping[str, Any]] = {}
@@ -226,20 +241,23 @@ class PrefectRuns:
 
     # -- the release page ------------------------------------------------------------------------------------------
 
-    def put_page(self, key: str, markdown: str, run_id: str, artifact: str = "") -> str:
-        """Create the page's artifact once a run, then update it in place; its id."""
-        artifact = artifact or self._page_of(key, run_id)
+    def put_page(self, release: str, markdown: str, run_id: str, artifact: str = "") -> str:
+        """Create a release's page once, as an artifact of this run, then update it in place; its id."""
+        artifact = artifact or self._page_of(release)
         if artifact:
             self.call("PATCH", f"/artifacts/{artifact}", {"data": markdown}, tries=1)
             return artifact
-        body = {"key": key, "type": "markdown", "data": markdown, "flow_run_id": run_id, "description": "Release page"}
+        body = {"key": _page_key(release), "type": "markdown", "data": markdown, "flow_run_id": run_id}
+        body["description"] = f"Release page of {release}"
         return str(self.call("POST", "/artifacts/", body, tries=1)["id"])
 
-    def _page_of(self, key: str, run_id: str) -> str:
+    def _page_of(self, release: str) -> str:
         """What a watch before this one has created; "" when none has."""
-        wanted = {"key": {"any_": [key]}, "flow_run_id": {"any_": [run_id]}}
-        found = self.call("POST", "/artifacts/filter", {"artifacts": wanted, "limit": 1}, tries=1)
-        return str(found[0]["id"]) if found else ""
+        wanted = {"artifacts": {"key": {"any_": [_page_key(release)]}}, "sort": "CREATED_DESC", "limit": 50}
+        for found in self.call("POST", "/artifacts/filter", wanted, tries=1):
+            if found.get("description") == f"Release page of {release}":
+                return str(found["id"])
+        return ""
 
     def healthy(self) -> bool:
         try:
@@ -254,6 +272,11 @@ def _failed(answer: Any, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if len(results) != len(runs):
         return list(runs)
     return [run for run, result in zip(runs, results, strict=True) if result.get("status") == "FAILED"]
+
+
+def _page_key(release: str) -> str:
+    """One key a system: its address in the UI shows the newest release, and the others below."""
+    return f"release-{release.split('/')[0]}".lower().replace("_", "-")
 
 
 def _tags(release: str) -> list[str]:

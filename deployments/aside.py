@@ -24,11 +24,20 @@ from tidegate.story import Question
 from tidegate.watch import Decision
 
 EVERY = 1.0  # seconds between two rounds; an answer is noted within two
-PAGES_EVERY = 2.0  # seconds between two updates of a release page
+PAGES_EVERY = 2.0  # seconds between two updates of a release page while green has traffic
+QUIET_PAGES_EVERY = 30.0  # seconds while it has none, or is promoted: an answer that is noted is shown at once
 ACTS_IN = timedelta(seconds=10)  # from the click to the flow that acts on it: a process has to start, 3 to 8 s
 LOG = logging.getLogger("tidegate.watch")
 
-Open = tuple[ReleaseRow, tuple[Question, ...]]
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A watched release, as the side thread needs it."""
+
+    row: ReleaseRow
+    questions: tuple[Question, ...]
+    seq: int  # of the chain: what has grown has news for people
+    busy: bool  # green has traffic, and the release is not over
 
 
 @dataclass(slots=True)
@@ -38,7 +47,8 @@ class Page:
     row: ReleaseRow
     text: str = ""
     artifact: str = ""
-    due: float = 0.0  # monotonic; the next update comes no sooner
+    seq: int = 0
+    due: float = 0.0  # monotonic; the next update comes no sooner, unless the chain has grown
 
 
 class PrefectAside:
@@ -48,7 +58,7 @@ class PrefectAside:
         self,
         runs: PrefectRuns,
         ledger: Callable[[], Ledger],
-        under_way: Callable[[], list[Open]],
+        under_way: Callable[[], list[UnderWay]],
         page: Callable[[ReleaseRow], str | None],
     ) -> None:
         self._runs, self._ledger, self._under_way, self._page = runs, ledger, under_way, page
@@ -86,11 +96,11 @@ class PrefectAside:
             time.sleep(max(0.05, EVERY - (time.monotonic() - began)))
 
     def _round(self, ledger: Ledger) -> None:
-        for row, questions in self._under_way():
-            if row.run_id:
-                self._states[row.run_id] = (time.monotonic(), self._runs.state(row.run_id))
-            for question in questions:
-                self._note_answer(ledger, row, question)
+        for one in self._under_way():
+            for question in one.questions:
+                self._note_answer(ledger, one.row, question)
+            if one.row.run_id:
+                self._states[one.row.run_id] = (time.monotonic(), self._runs.state(one.row.run_id))
         with self._lock:
             wants, self._wants = self._wants, {}
         for key, (decision, row) in wants.items():
@@ -121,8 +131,6 @@ class PrefectAside:
             }
             ledger.append(row.id, Draft(Kind.NOTE, "answer-noted", told, WATCH))
         self._noted.add(question.suspend_key)
-        if row.id in self._pages:
-            self._pages[row.id].due = 0.0  # the page says so at once
 
     def _noted_before(self, ledger: Ledger, row: ReleaseRow, question: Question) -> bool:
         """By a watch before this one."""
@@ -159,26 +167,23 @@ class PrefectAside:
 
     def _show_pages(self) -> None:
         """
-        One artifact a run, updated in place; never on the path of a weight change.
+        One artifact a release, at the run that began it, updated in place; never on the path of a weight change.
 
         A release that is not watched any more gets one last update, which says how it ended.
         """
-        watched = {row.id: row for row, _ in self._under_way()}
-        for release, row in watched.items():
-            page = self._pages.setdefault(release, Page(row))
-            if page.row.run_id != row.run_id:  # another run goes on with it, and has a page of its own
-                page.artifact = page.text = ""
-            page.row = row
-        for release, page in list(self._pages.items()):
-            if time.monotonic() >= page.due or release not in watched:
+        watched = {one.row.id: one for one in self._under_way() if one.row.run_id}
+        for release, one in watched.items():
+            page = self._pages.setdefault(release, Page(one.row))
+            if time.monotonic() >= page.due or one.seq != page.seq:
                 self._show(page)
-            if release not in watched:
-                del self._pages[release]
+                page.seq = one.seq
+                page.due = time.monotonic() + (PAGES_EVERY if one.busy else QUIET_PAGES_EVERY)
+        for release in set(self._pages) - set(watched):
+            self._show(self._pages[release])
+            del self._pages[release]
 
     def _show(self, page: Page) -> None:
-        text = self._page(page.row) if page.row.run_id else None
+        text = self._page(page.row)
         if text is not None and text != page.text:
-            key = f"release-{page.row.system}"
-            page.artifact = self._runs.put_page(key, text, page.row.run_id, page.artifact)
+            page.artifact = self._runs.put_page(page.row.id, text, page.row.run_id, page.artifact)
             page.text = text
-        page.due = time.monotonic() + PAGES_EVERY

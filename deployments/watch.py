@@ -18,7 +18,7 @@ from types import FrameType
 
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
-from deployments.aside import Open, PrefectAside
+from deployments.aside import PrefectAside, UnderWay
 from tasks.session import Session
 from tidegate.errors import LedgerUnavailable, TidegateError
 from tidegate.ledger import ReleaseRow
@@ -52,9 +52,12 @@ class WatchProcess:
     def _world_of(self, row: ReleaseRow, opened: Mapping[str, object]) -> World:
         return self.session.world(self.session.frozen_spec(opened))
 
-    def under_way(self) -> list[Open]:
+    def under_way(self) -> list[UnderWay]:
         watched = list(self.lookout.watched.values())
-        return [(w.row, tuple(w.story.questions.values())) for w in watched]
+        return [
+            UnderWay(w.row, tuple(w.story.questions.values()), w.story.seq, w.story.had_traffic and not w.story.over)
+            for w in watched
+        ]
 
     def page(self, row: ReleaseRow) -> str | None:
         """The release page's Markdown, from the ledger; also of a release that has just ended."""

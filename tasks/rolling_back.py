@@ -23,6 +23,9 @@ from tidegate.story import Story
 def run_rollback(request: RollbackRequest) -> State[Any]:
     """Traffic first, then everything else; idempotent per release."""
     session, system = Session.here(), str(deployment.name)
+    named = session.ledger.find(request.release) if request.release else None
+    if named is not None and Story.of(session.ledger.entries(named.id)).state is Stage.ROLLED_BACK:
+        return Completed(name="RolledBack", message=f"{named.id} was rolled back before; nothing was left to do")
     try:
         row = owner(session, system, request.release)
     except ReleaseRefused as no:
@@ -30,7 +33,8 @@ def run_rollback(request: RollbackRequest) -> State[Any]:
     world = session.world_of(row)
     story = Story.of(session.ledger.entries(row.id))
     if story.down is None:
-        decide_down(world, row.id, "a person, by the rollback flow (unproved)", request.reason)
+        who = request.requester.strip() or "a person, by the rollback flow"
+        decide_down(world, row.id, f"{who} (unproved)", request.reason)
         get_run_logger().info("%s: every route back at 0 %%", row.id)
     lease = session.installation.lease.total_seconds()
     attempt = take_lease(

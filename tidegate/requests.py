@@ -81,6 +81,9 @@ class RollbackRequest(_Request):
     reason: Annotated[
         str, Field(min_length=1, max_length=500, description="Why; stands in the report", title="Reason")
     ] = "decided by a person"
+    requester: Annotated[
+        str, Field(max_length=80, description="Who decides it; stands in the report", title="Your name")
+    ] = ""
     release: Annotated[
         str | LeftOut,
         Blank,
