@@ -15,7 +15,9 @@ from blocks.sql_ledger import SqlLedger
 from blocks.yaml_spec import load_yaml
 from tests.unit.report_world import Script, Teller
 from tidegate import actions as do
+from tidegate import events as ev
 from tidegate.ledger import Draft, Entry, Kind, LookRow
+from tidegate.ports import Verdict
 from tidegate.release import release
 from tidegate.rollback import rollback
 from tidegate.spec import Spec
@@ -131,6 +133,16 @@ def baking(teller: Teller) -> None:
     teller.script.stops_before = lambda action: isinstance(action, do.Bake) and action.name == "25"
     teller.tell(release(teller.spec))
     teller.begin_bake()
+
+
+def resting(teller: Teller) -> None:
+    """`stop_after` 25 was reached."""
+    baking(teller)
+    at = "main/1/canary"
+    passed = ev.Baked(at=teller.now, step="25", verdict=Verdict.PASS, sentence="all well")
+    teller.append(Kind.OUTCOME, f"{at}/bake/25/25/1", passed.to_body(), epoch=True)
+    rested = ev.Rested(at=teller.now, stage="25")
+    teller.append(Kind.OUTCOME, f"{at}/rest/25/25/1", rested.to_body(), epoch=True)
 
 
 def promoted(teller: Teller) -> None:

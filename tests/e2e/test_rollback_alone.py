@@ -22,9 +22,10 @@ from blocks.traefik_router import TraefikRouter
 from blocks.wayback_folder import WayBackFolder
 from tests.contract.backends import Backend, ask, backends, side
 from tidegate import kernel
+from tidegate.cli import down_entry
 from tidegate.ledger import Kind
 from tidegate.story import Story
-from tidegate.traffic import Change, Seen, Setting
+from tidegate.traffic import Change, Seen, Setting, Stop
 from tidegate.wayback import Way, WayBack
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +160,29 @@ def _the_down(ledger: SqlLedger) -> Any:
     raise AssertionError("no Down was written")
 
 
+def test_a_decision_that_stood_already_is_written_under_its_own_token(stand: Stand) -> None:
+    stand.roll_back("shop", "--reason", "first")
+    token = stand.marks()[0].stop.token
+    ledger = SqlLedger(f"sqlite:///{stand.home}/ledger.db")
+    ledger.create()
+    ledger.open("shop", "2.0", "run", {"schema": 1}, "kim")
+    stand.roll_back("shop", "--reason", "second")
+    down = _the_down(ledger)
+    assert (down.key, down.body["why"]) == (f"down/{token}", "first")
+
+
+def test_a_side_process_that_hangs_is_left_after_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexec sleep 6\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    record = WayBack("shop", RELEASE, "2.0", "1.0", "shifting", "", ())
+    began = time.monotonic()
+    said = down_entry.in_a_side_process(record, Stop("t", "kim", "2026-11-24T09:00:00+00:00", "why"), 0.1)
+    assert time.monotonic() - began < 4
+    assert said.startswith("no answer within a second")
+
+
 @pytest.mark.proves("I6")
 def test_a_locked_ledger_delays_the_command_by_one_second_and_the_traffic_not_at_all(stand: Stand) -> None:
     ledger = SqlLedger(f"sqlite:///{stand.home}/ledger.db")
@@ -188,6 +212,14 @@ def test_a_second_rollback_says_who_stopped_it_before(stand: Stand) -> None:
     assert "0 % -> 0 %" in done.stdout
     assert "first" in done.stdout
     assert stand.marks()[0].stop.why == "first"
+
+
+def test_a_route_whose_file_is_lost_is_lowered_by_the_records_address(stand: Stand) -> None:
+    (stand.proxy.routes / "shop-frontend.yaml").unlink()
+    done = stand.roll_back("shop")
+    assert done.returncode == 0, done.stdout
+    assert ask(stand.url, 40) == {"1.0": 40}
+    assert stand.weights() == [0, 0]
 
 
 def test_four_at_once_end_as_one(stand: Stand) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.told_ledger import ASKING, asking, baking, looked, note_answer, promoted, told
+from tests.told_ledger import ASKING, asking, baking, looked, note_answer, promoted, resting, told
 from tests.typed import DEAD, Said, settle
 from tidegate.cli import freezing
 
@@ -89,6 +89,14 @@ def test_a_second_release_is_told_at_once_who_holds_the_system_since_when_and_wh
     assert "shop/2.0/1 since 20" in said.err
     assert "started by min (reviews under each product)" in said.err
     assert "tidegate rollback shop" in said.err
+
+
+def test_a_resting_release_is_continued_by_its_own_version_and_stops_another(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(here, resting)
+    assert Said(capsys, "release", "shop", "2.0").code == 5, "Prefect is asked, which is not there"
+    assert Said(capsys, "release", "shop", "3.0").code == 6
 
 
 @pytest.mark.proves("E24")

@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol
 
 from tidegate import kernel
 from tidegate.errors import ConnectorError, NotUnderstood, Refused
-from tidegate.traffic import Change, Mark, Seen, Split, Stop
+from tidegate.traffic import Change, Mark, Seen, Stop
 from tidegate.wayback import Way, WayBack
 
 AGAIN = (0.05, 0.2, 0.5, 1.0)  # seconds between tries; the last one repeats
@@ -28,12 +28,13 @@ Fate = Literal["lowered", "barred", "left alone", "not confirmed"]
 
 
 class Lowering(Protocol):
-    """A router's lowering half: the one class of `blocks/<kind>_lowering.py` that reads and writes a route."""
+    """
+    A router's lowering half: the one class of `blocks/<kind>_lowering.py` that reads and writes a route.
+
+    It is made from the way's address, and lowers by that address where the router's configuration cannot be read.
+    """
 
     doubt: str  # after a write: what the router showed instead; "" when it confirmed
-
-    @property
-    def fallback(self) -> Split | None: ...
 
     def read(self) -> Seen: ...
 
@@ -90,7 +91,7 @@ def lower_all(record: WayBack, stop: Stop, patience: float) -> list[Route]:
 
     def lower(way: Way, _: Seen | None) -> tuple[Seen, str]:
         half = half_of(way)
-        seen = half.write(kernel.lower(record.release, stop, fallback=half.fallback))
+        seen = half.write(kernel.lower(record.release, stop))
         return seen, half.doubt
 
     return _each(record.ways, lower, "lowered", patience)
