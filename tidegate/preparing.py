@@ -7,7 +7,7 @@ from datetime import timedelta
 from tidegate import actions as do
 from tidegate import events as ev
 from tidegate.attempt import Attempt
-from tidegate.errors import ConnectorError, Denied, NotApplied
+from tidegate.errors import ConnectorError, Denied, NotApplied, ReleaseRefused
 from tidegate.ports import CheckResult, PlatformState, Verdict
 from tidegate.story import Story
 from tidegate.traffic import Side, Split
@@ -109,6 +109,11 @@ def _created(world: World, action: do.CreateGreen, state: PlatformState) -> ev.G
     part = world.parts[action.component]
     split = part.router.read().split
     blue = split.serving if split else None
+    if blue is not None and blue.name == state.side.name:
+        raise ReleaseRefused(  # nothing was started: creating adopts what runs, and that is production itself
+            f"{action.component}: this version's digest carries all traffic already ({blue.name})",
+            "there is nothing to release; build another version",
+        )
     ready = part.platform.status(blue.name) if blue else None
     return ev.GreenCreated(
         at=world.clock.now(),
