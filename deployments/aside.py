@@ -18,12 +18,14 @@ from blocks.prefect_runs import PrefectRuns
 from tidegate.errors import ConnectorError, LedgerUnavailable, TidegateError
 from tidegate.ledger import Draft, Kind, Ledger, ReleaseRow
 from tidegate.lookout import WATCH
-from tidegate.overdue import WAITING
+from tidegate.overdue import STARTING, WAITING
 from tidegate.ports import RunState
+from tidegate.slots import FINALIZE
 from tidegate.story import Question
 from tidegate.watch import Decision
 
 EVERY = 1.0  # seconds between two rounds; an answer is noted within two
+STOOD = 4.0  # seconds that an ended rollback run is left alone: a late report of its death may follow
 PAGES_EVERY = 2.0  # seconds between two updates of a release page while green has traffic
 QUIET_PAGES_EVERY = 30.0  # seconds while it has none, or is promoted: an answer that is noted is shown at once
 ACTS_IN = timedelta(seconds=10)  # from the click to the flow that acts on it: a process has to start, 3 to 8 s
@@ -65,6 +67,7 @@ class PrefectAside:
         self._states: dict[str, tuple[float, RunState]] = {}
         self._wants: dict[tuple[str, str], tuple[Decision, ReleaseRow]] = {}
         self._pages: dict[str, Page] = {}
+        self._stood: dict[str, tuple[str, float]] = {}  # run -> what it shows, and since when
         self._noted: set[str] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._forever, name="prefect-aside", daemon=True)
@@ -149,21 +152,41 @@ class PrefectAside:
                 ledger.adopt(row.id, run_id)
                 ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": decision.why, "run": run_id}, WATCH))
             case "ask-rollback":
-                self._runs.start_rollback(row.id, decision.why)
+                run_id = self._runs.start_rollback(row.id, decision.why)  # the one rollback run of this release
+                if self._stands_still(run_id, dead=decision.key == "dead"):
+                    self._runs.again(run_id, decision.why)
             case _:
                 LOG.warning("%s: %s", row.id, decision.why)
 
+    def _stands_still(self, run_id: str, *, dead: bool) -> bool:
+        """Whether this run ended without an end of its release; or, with `dead`, shows the same for too long."""
+        state = self._runs.state(run_id)
+        told = f"{state.type} {state.name} {state.since}"
+        if self._stood.get(run_id, ("", 0.0))[0] != told:
+            self._stood[run_id] = (told, time.monotonic())
+        stood = time.monotonic() - self._stood[run_id][1]
+        if state.type in ("RUNNING", "PENDING"):
+            return dead and stood >= STARTING
+        return state.type not in WAITING and stood >= STOOD
+
     def _again(self, ledger: Ledger, decision: Decision, row: ReleaseRow) -> None:
         """What was decided may be seconds old: a run that waits by now, or whose lease lives, is left alone."""
-        expired, state = decision.key == "expired", self._runs.state(row.run_id)
+        run_id = self._finalizing(row) if decision.key == FINALIZE else row.run_id
+        expired, state = decision.key == "expired", self._runs.state(run_id)
         held = ledger.find(row.id)
         living = held is not None and held.lease_until is not None and ledger.lease_died(row.id) is None
         if living or (state.type in WAITING and not expired):
             return
-        accepted = self._runs.again(row.run_id, decision.why)
-        self._states.pop(row.run_id, None)  # whatever was heard is old now
+        accepted = self._runs.again(run_id, decision.why)
+        self._states.pop(run_id, None)  # whatever was heard is old now
         if accepted and not expired:
             ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": decision.why}, WATCH))
+
+    def _finalizing(self, row: ReleaseRow) -> str:
+        """The booked run that makes this release final."""
+        tags = [f"release:{row.id}", f"slot:{FINALIZE}"]
+        found = self._runs.call("POST", "/flow_runs/filter", {"flow_runs": {"tags": {"all_": tags}}, "limit": 1})
+        return str(found[0]["id"]) if found else row.run_id
 
     def _show_pages(self) -> None:
         """

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import deployment
 from prefect.states import Completed, Failed
 
 from tasks.running import owner, perform_rest, refused, take_lease
@@ -38,7 +38,7 @@ def run_rollback(request: RollbackRequest) -> State[Any]:
         get_run_logger().info("%s: every route back at 0 %%", row.id)
     lease = session.installation.lease.total_seconds()
     attempt = take_lease(
-        lambda: begin_attempt(world, row, str(flow_run.id), lease, "rollback", at_once=True, plan_acts=False)
+        lambda: begin_attempt(world, row, row.run_id, lease, "rollback", at_once=True, plan_acts=False)
     )
     perform_rest(attempt, rollback(world.spec, request.reason))
     done = attempt.refresh()

@@ -26,12 +26,13 @@ from tasks.perform import carry_out
 from tasks.session import Session
 from tidegate import actions as do
 from tidegate.attempt import Attempt, begin_attempt
-from tidegate.errors import Fenced, NotApplied, ReleaseRefused, TidegateError
+from tidegate.errors import Fenced, LedgerMismatch, NotApplied, ReleaseRefused, TidegateError
 from tidegate.events import Event
 from tidegate.ledger import ReleaseRow
-from tidegate.performing import ends_the_process, perform
+from tidegate.overdue import MISMATCH
+from tidegate.performing import ends_the_process
 from tidegate.plan import Outcome, Plan, drive
-from tidegate.release import HERE, release, shut
+from tidegate.release import GOES_ON, HERE, abort, release, shut
 from tidegate.requests import ReleaseRequest
 from tidegate.shifting import bake_id
 from tidegate.story import State as Stage
@@ -48,14 +49,15 @@ def run_release(request: ReleaseRequest) -> State[Any]:
     except TidegateError as no:  # nothing is begun yet, whatever it was
         return refused(no)
     story = Story.of(session.ledger.entries(row.id))
-    if story.down is not None or story.over:
+    if story.down is not None or story.state not in GOES_ON:
         return shown(story)
     attempt = take_lease(
         lambda: begin_attempt(world, row, run_id, session.installation.lease.total_seconds(), "release")
     )
     get_run_logger().info("%s: attempt %d, state %s", row.id, attempt.lease.epoch, attempt.story.state)
-    plan = release(world.spec, request.plan or "", request.stop_after)
-    return perform_plan(session, attempt, plan)
+    if story.state is Stage.ABORTED:  # an earlier attempt died before it told anybody
+        return perform_plan(session, attempt, abort(""))
+    return perform_plan(session, attempt, release(world.spec, request.plan or "", request.stop_after))
 
 
 def perform_plan(session: Session, attempt: Attempt, plan: Plan) -> State[Any]:
@@ -73,6 +75,8 @@ def perform_plan(session: Session, attempt: Attempt, plan: Plan) -> State[Any]:
             return fenced(attempt, stopped)
         except ReleaseRefused as no:
             outcome = end_refused(attempt, no)
+        except LedgerMismatch as no:
+            return mismatched(attempt, no)
         attempt.ledger.give_back(attempt.lease)
     return shown(attempt.refresh(), outcome)
 
@@ -161,8 +165,15 @@ def end_refused(attempt: Attempt, no: ReleaseRefused) -> Outcome:
     if attempt.refresh().had_traffic:
         why = str(no)
         return drive(shut(HERE, why), {}, lambda action: carry_out(attempt, action))
-    perform(attempt, do.Abort(HERE, f"{no} {no.advice}".strip()))
-    return Outcome.ABORTED
+    why = f"{no} {no.advice}".strip()
+    return drive(abort(why), attempt.story.answers, lambda action: carry_out(attempt, action))
+
+
+def mismatched(attempt: Attempt, no: LedgerMismatch) -> State[Any]:
+    """The weight stays, nothing is tried again: a person rolls back, or continues with the version that began it."""
+    get_run_logger().error("%s", no)
+    attempt.ledger.give_back(attempt.lease)
+    return Failed(name=MISMATCH, message=f"{no} {no.advice}".strip())
 
 
 def refused(no: TidegateError) -> State[Any]:
@@ -191,9 +202,11 @@ def owner(session: Session, system: str, release: str | None) -> ReleaseRow:
     rows = session.ledger.releases(system)
     if release is not None:
         rows = [row for row in rows if row.id == release]
+    possible = {Stage.PREPARING, Stage.SHIFTING, Stage.PROMOTED, Stage.DOWN}
+    if release is not None:
+        possible.add(Stage.ROLLED_BACK)  # its last acts, if an earlier attempt died before them
     for row in rows:
-        story = Story.of(session.ledger.entries(row.id))
-        if story.state in (Stage.PREPARING, Stage.SHIFTING, Stage.PROMOTED, Stage.DOWN):
+        if Story.of(session.ledger.entries(row.id)).state in possible:
             return row
     known = ", ".join(row.id for row in session.ledger.releases(system)[:5]) or "none"
     raise ReleaseRefused(f"nothing of {system} can be rolled back", f"releases: {known}")

@@ -11,12 +11,16 @@ from datetime import timedelta
 from typing import Literal
 
 from tidegate.sight import Decision, Sight, Watching
+from tidegate.slots import FINALIZE
 from tidegate.spec import Spec
 from tidegate.story import State
 
 WAITING = frozenset({"SCHEDULED", "PAUSED"})
+LIMBO = frozenset({"RUNNING", "PENDING", "CRASHED"})  # no end that a release's run shows
 DEAD = frozenset({"RUNNING", "PENDING", "CRASHED", "FAILED", "COMPLETED", "CANCELLING"})
 RESTARTS = 3
+ONE_MORE = 2  # restarts beyond those for the last acts of a release that is over
+MISMATCH = "LedgerMismatch"  # a run that ended with this name waits for a person: its plan and its ledger do not fit
 STARTING = 60.0  # seconds from being taken up to holding the lease: an import, three seconds, under heavy load a minute
 
 
@@ -39,6 +43,12 @@ def questions_and_rests(spec: Spec, watching: Watching, sight: Sight) -> tuple[W
         elif asleep and watching.woken >= sight.grace:
             watching = replace(watching, woken=0.0)
             decisions.append(Decision("again", why, key="expired"))
+    if _mismatched(sight):
+        decisions.append(
+            Decision("page", "the plan has changed under this release: the weight stays until somebody acts")
+        )
+        if watching.adrift >= spec.hold.parked_deadline.total_seconds():
+            decisions.append(Decision("down", "its plan and its ledger do not fit, and nobody acted in time"))
     resting = sight.story.resting_since
     if resting and sight.at >= resting + spec.hold.parked_deadline:
         decisions.append(Decision("down", "it rested longer than allowed, and no later run continued it"))
@@ -52,7 +62,9 @@ def dead_runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision
     A lease that was given back (a wait, an approval, a rest) is not dead. A run that a person cancelled is a Down.
     """
     story, run = sight.story, sight.run
-    if story.over or story.state is State.DOWN:
+    if story.over:
+        return _unfinished(watching, sight)
+    if story.state is State.DOWN:
         return watching, []
     if run is not None and run.type in ("CANCELLED", "CANCELLING") and not story.resting_since:
         return watching, [Decision("down", f"the run was cancelled in Prefect ({run.name})")]
@@ -98,6 +110,8 @@ def _dead(watching: Watching, sight: Sight) -> str:
     not start by itself.
     """
     run, dead_for = sight.run, sight.lease_dead_for or 0.0
+    if _mismatched(sight):
+        return ""
     unheld = f"nobody has held the lease for {max(watching.adrift, dead_for):.0f} s"
     if run is None:
         return unheld if dead_for >= sight.grace else ""
@@ -106,3 +120,37 @@ def _dead(watching: Watching, sight: Sight) -> str:
     starting = run.type == "PENDING" or (run.type == "RUNNING" and watching.heard != watching.lived)
     patience = max(STARTING, sight.grace) if starting else sight.grace
     return unheld if watching.adrift >= patience else ""
+
+
+def _mismatched(sight: Sight) -> bool:
+    return sight.run is not None and sight.run.type == "FAILED" and sight.run.name == MISMATCH
+
+
+# -- over -------------------------------------------------------------------------------------------------------------
+
+
+def _unfinished(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
+    """
+    A release that is over, whose last acts (bookings, notices, reports) nobody does any more.
+
+    Its lease ran out, or its run still shows what it did when its process or Prefect died. Nothing here is urgent.
+    """
+    story, run = sight.story, sight.run
+    watching = _heard(watching, sight)
+    dead = sight.lease_dead_for is not None and sight.lease_dead_for >= sight.grace
+    stuck = not sight.leased and run is not None and run.type in LIMBO and watching.adrift >= STARTING
+    again = watching.woken >= max(STARTING, sight.grace) and story.restarts < RESTARTS + ONE_MORE
+    if not (dead or stuck) or not again or (run is not None and run.type in WAITING):
+        return watching, []
+    watching = replace(watching, woken=0.0, adrift=0.0)
+    why = f"it is {story.state}, and its last acts are not done"
+    fence = [Decision("fence", why)] if dead else []
+    if story.state is State.ROLLED_BACK and dead:
+        return watching, [*fence, Decision("ask-rollback", why, key="dead")]
+    ours = any(body.get("event") == "report-written" for body in story.answers.values())
+    return watching, [*fence, Decision("again", why, key=FINALIZE if dead and ours else "")]
+
+
+def finished(sight: Sight) -> bool:
+    """Whether nobody works on a release that is over, as far as lease and run tell."""
+    return not sight.leased and (sight.run is None or sight.run.type not in LIMBO)

@@ -59,8 +59,11 @@ from tidegate.plan import Outcome, Part, ask
 from tidegate.plan import Plan as Telling
 from tidegate.ports import Verdict
 from tidegate.spec import Plan, Spec, Step
+from tidegate.story import State
 
 HERE = Place()
+GOES_ON = frozenset({State.PREPARING, State.SHIFTING, State.PROMOTED, State.ABORTED})
+"""States in which a run has something to do: before the end, and after it the last acts, if nobody did them."""
 
 
 def release(spec: Spec, plan: str = "", stop_after: int | None = None) -> Telling:

@@ -34,7 +34,8 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
         return _going_down(watching, sight)
     if story.state in (State.SUPERSEDED, State.FINALIZED, State.CLOSED):
         told = f"{story.release} is {story.state}: nobody lowers for it any more"
-        return watching, [], Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
+        watching, woken = dead_runs(watching, sight)
+        return watching, woken, Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
     drift, held_before, pages_at = _drift(sight), watching.held, PAGE_AFTER * spec.hold.deadline.total_seconds()
     watching, judged = _judged(spec, watching, sight)
     watching, ill = _ill(spec, watching, sight)
@@ -72,9 +73,12 @@ def _going_down(watching: Watching, sight: Sight) -> tuple[Watching, list[Decisi
     mine = [seen for seen in sight.seen.values() if seen is not None and _is_mine(seen, story.release)]
     if story.down and any(seen.weight > 0 or (seen.mark and not seen.mark.stopped) for seen in mine):
         decisions.append(Decision("down", why))
+    if story.state is not State.DOWN:
+        watching, woken = dead_runs(watching, sight)
+        return watching, decisions + woken, Look(Verdict.FAIL, why, why, {"state": story.state.value})
     working = sight.leased and sight.lease_dead_for is None
     watching = replace(watching, adrift=0.0 if working else watching.adrift + sight.passed)
-    if story.state is State.DOWN and watching.asked >= ASK_AGAIN:
+    if watching.asked >= ASK_AGAIN:
         dead = watching.adrift > 2 * sight.grace  # whoever was asked has died, whatever its run's state says
         watching = replace(watching, asked=0.0, adrift=0.0 if dead else watching.adrift)
         decisions.append(Decision("ask-rollback", why, key="dead" if dead else ""))

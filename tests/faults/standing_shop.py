@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -41,8 +42,8 @@ def shorter(spec: Document) -> None:
     spec["plan"] = "halves"
     spec["plans"]["halves"]["steps"] = [{"weight": 50, "bake": "12m"}, {"weight": 100, "bake": "12m"}]
     for gate in spec["gates"]:
-        gate["min_samples"] = 20
-        gate["window"] = "30m"
+        if "min_samples" in gate:
+            gate |= {"min_samples": 20, "window": "30m"}
     spec["verification"]["slots"] = ["7d"]
     spec["cleanup"]["keep_blue"] = "8d"
 
@@ -54,6 +55,7 @@ class Line(NamedTuple):
     kind: str
     key: str
     body: dict[str, Any]
+    epoch: int | None
 
 
 class StandingShop:
@@ -69,7 +71,7 @@ class StandingShop:
         grace: float = 4,
         edit: Callable[[Document], None] = shorter,
     ) -> None:
-        self.home, self.rate, self.number = home, rate, 0
+        self.home, self.rate, self.number = home, rate, 100
         self.root = home / "root"
         self._before = {name: os.environ.get(name) for name in ("TIDEGATE_HOME", "TIDEGATE_ROOT")}
         os.environ.update(TIDEGATE_HOME=str(home), TIDEGATE_ROOT=str(self.root))
@@ -111,9 +113,10 @@ class StandingShop:
         self.serving.end()
         if self.keeper.is_alive():
             self.keeper.join(5)
+        self.serving.stop()
+        end_left_over(self.home)  # what a killed parent left behind; nobody starts an instance any more
         self.stage.end_instances()
         self.serving.stop(proxy=True)
-        end_left_over(self.home)  # what a killed parent left behind
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -132,11 +135,11 @@ class StandingShop:
 
     # -- releases -----------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def runs(self) -> PrefectRuns:
         return PrefectRuns(self.told["prefect_url"], timeout=10)
 
-    @property
+    @cached_property
     def ledger(self) -> SqlLedger:
         return SqlLedger(f"sqlite:///{self.home}/ledger.db")
 
@@ -166,6 +169,14 @@ class StandingShop:
                 return not self.runs.resume(question.run_id, given)
         return False
 
+    def end(self, release: str, within: float = 180) -> None:
+        """Roll back what has not ended by itself."""
+        self.runs.start("rollback", "shop", {"request": {"release": release, "reason": "the test gives up"}})
+        deadline = time.monotonic() + within
+        while not Story.of(self.ledger.entries(release)).over:
+            assert time.monotonic() < deadline, f"{release} could not be ended"
+            time.sleep(0.5)
+
     def tidy(self) -> None:
         """What a person does weeks later: end the sides that no route names any more (superseded releases' blue)."""
         world = self.stage.world()
@@ -185,8 +196,11 @@ class StandingShop:
 
     def lines(self, release: str, after: int = 0) -> list[Line]:
         """The chain by plain SQL, fast enough to be asked a hundred times a second."""
-        wanted = "select seq, kind, key, body from tidegate_entry where release = ? and seq > ? order by seq"
-        return [Line(seq, kind, key, json.loads(body)) for seq, kind, key, body in self._sql(wanted, release, after)]
+        wanted = "select seq, kind, key, body, epoch from tidegate_entry where release = ? and seq > ? order by seq"
+        return [
+            Line(seq, kind, key, json.loads(body), epoch)
+            for seq, kind, key, body, epoch in self._sql(wanted, release, after)
+        ]
 
     def _sql(self, wanted: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{self.home}/ledger.db?mode=ro", uri=True, timeout=5)) as connection:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tidegate.overdue import RESTARTS, STARTING, dead_runs
+from tidegate.overdue import MISMATCH, ONE_MORE, RESTARTS, STARTING, dead_runs
 from tidegate.ports import RunState
 from tidegate.sight import Sight, Watching
 from tidegate.story import State, Story
@@ -122,6 +122,41 @@ def test_a_wait_and_an_approval_are_no_deaths() -> None:
     looks = Looks()
     assert looks.see(said("PAUSED", "Suspended"), GIVEN_BACK, 600) == []
     assert looks.see(said("SCHEDULED", "Waiting"), GIVEN_BACK, 600) == []
+
+
+@pytest.mark.proves("I12")
+@pytest.mark.parametrize("state", [State.PROMOTED, State.ABORTED])
+def test_a_release_that_is_over_but_whose_last_acts_nobody_does_is_taken_up_again(state: State) -> None:
+    looks = Looks(Story(release="shop/2.0/1", state=state))
+    looks.see(RUNNING, LIVING, 10)
+    assert looks.see(said("CRASHED", "Crashed", 20), DEAD, GRACE + 1) == ["fence", "again"]
+    assert looks.see(said("SCHEDULED", "AwaitingRetry", 30), DEAD, 2 * STARTING) == []
+
+
+def test_a_run_that_never_heard_of_its_release_s_end_is_started_once_more_to_show_it() -> None:
+    """Prefect was down when the body ended: the lease was given back, the run stands at Running."""
+    looks = Looks(Story(release="shop/2.0/1", state=State.PROMOTED))
+    looks.see(RUNNING, LIVING, 10)
+    assert looks.see(None, GIVEN_BACK, 60) == []
+    assert looks.see(RUNNING, GIVEN_BACK, STARTING - 1) == []
+    assert looks.see(RUNNING, GIVEN_BACK, 2) == ["again"]
+    assert looks.see(said("COMPLETED", "Promoted", 99), GIVEN_BACK, 600) == []
+
+
+def test_a_rolled_back_release_whose_last_acts_nobody_does_asks_for_its_rollback_again() -> None:
+    looks = Looks(Story(release="shop/2.0/1", state=State.ROLLED_BACK))
+    assert looks.see(said("FAILED", "RolledBack"), DEAD, GRACE + 1) == ["fence", "ask-rollback"]
+
+
+def test_the_last_acts_are_tried_again_a_few_times_and_not_for_ever() -> None:
+    looks = Looks(Story(release="shop/2.0/1", state=State.PROMOTED, restarts=RESTARTS + ONE_MORE))
+    assert looks.see(said("CRASHED", "Crashed", 20), DEAD, 600) == []
+
+
+def test_a_plan_that_does_not_fit_its_ledger_is_not_started_again_and_waits_for_a_person() -> None:
+    looks = Looks()
+    looks.see(RUNNING, LIVING, 10)
+    assert looks.see(said("FAILED", MISMATCH, 20), GIVEN_BACK, 600) == []
 
 
 def test_the_memory_of_a_watch_serves_its_successor() -> None:

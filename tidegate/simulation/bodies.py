@@ -19,7 +19,7 @@ from tidegate.finalizing import finalize
 from tidegate.ledger import Draft, Kind, ReleaseRow
 from tidegate.performing import ends_the_process, perform
 from tidegate.plan import Outcome, drive
-from tidegate.release import HERE, release, shut
+from tidegate.release import GOES_ON, HERE, abort, release, shut
 from tidegate.rollback import rollback
 from tidegate.shifting import bake_id, decide_down
 from tidegate.simulation.orchestrator import Run, Suspended, Waiting
@@ -52,11 +52,12 @@ class Bodies:
             play.tell(f"refused: {no}")
             return "FAILED", "Refused"
         story = Story.of(play.ledger.entries(row.id))
-        if story.down is not None or story.over:
+        if story.down is not None or story.state not in GOES_ON:
             return shown(story)
         attempt = self._attempt(lambda: begin_attempt(play.world, row, run.id, LEASE, "release"))
         request = run.parameters
-        plan = release(play.spec, request.get("plan") or "", request.get("stop_after"))
+        plan = abort("") if story.state is State.ABORTED else release(
+            play.spec, request.get("plan") or "", request.get("stop_after"))  # fmt: skip
         try:
             outcome = drive(plan, attempt.story.answers, lambda action: self._answer(attempt, run, action))
         except Fenced as why:
@@ -134,8 +135,7 @@ class Bodies:
         self.play.tell(f"refused: {no}")
         if attempt.refresh().had_traffic:
             return drive(shut(HERE, str(no)), {}, lambda action: self._tried(attempt, action))
-        perform(attempt, do.Abort(HERE, str(no)))
-        return Outcome.ABORTED
+        return drive(abort(str(no)), attempt.story.answers, lambda action: self._tried(attempt, action))
 
     def _ask(self, attempt: Attempt, run: Run, action: do.AskApproval) -> Event:
         """A recorded verdict, then a stored answer, win over asking again."""
@@ -191,7 +191,7 @@ class Bodies:
         row = play.ledger.find(release_id)
         assert row is not None
         story = Story.of(play.ledger.entries(row.id))
-        if story.state not in (State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN):
+        if story.state not in (State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN, State.ROLLED_BACK):
             return "FAILED", "Refused"
         if story.down is None:
             decide_down(play.world, row.id, "a person", str(run.parameters["why"]))
