@@ -64,11 +64,14 @@ def new_stop(reason: str) -> Stop:
 
 def user() -> str:
     """The name of whoever is logged in; never empty."""
-    import getpass
+    named = next(filter(None, (os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME"))), "")
+    if named:
+        return named
+    import pwd
 
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"user {os.getuid()}"
 
 
