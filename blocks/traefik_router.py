@@ -20,6 +20,7 @@ from blocks.traefik_api import TraefikApi
 from blocks.traefik_document import percent, service_name
 from blocks.traefik_lowering import TraefikFile, by_hand
 from tidegate.errors import NotUnderstood
+from tidegate.quantities import Duration
 from tidegate.traffic import Change, Seen, Side, Split
 
 SETTLES = 0.5  # seconds a reading waits for the proxy to follow a file that was just written
@@ -75,13 +76,17 @@ class TraefikRouter(Connector):
         Field(title="Health path", description="Path asked at every instance; empty: no health checks."),
     ] = "/health"
     health_interval: Annotated[
-        timedelta,
+        Duration,
         Field(title="Health interval", description="How often an instance is asked.", gt=timedelta(0)),
     ] = timedelta(seconds=1)
     health_timeout: Annotated[
-        timedelta,
-        Field(title="Health time-out", description="How long an answer may take.", gt=timedelta(0)),
-    ] = timedelta(seconds=0.5)
+        Duration,
+        Field(
+            title="Health time-out",
+            description="How long an answer may take. Short ones take every instance of a busy machine out at once.",
+            gt=timedelta(0),
+        ),
+    ] = timedelta(seconds=3)
     retry: Annotated[
         bool,
         Field(

@@ -13,8 +13,16 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tidegate import kernel, shifting
-from tidegate.errors import Fenced, LedgerUnavailable, RollbackIncomplete, TidegateError
+from tidegate.errors import (
+    ConnectorError,
+    Fenced,
+    LedgerUnavailable,
+    Refused,
+    RollbackIncomplete,
+    TidegateError,
+)
 from tidegate.ledger import Draft, Kind, Ledger, LookRow, ReleaseRow
+from tidegate.overdue import finished
 from tidegate.ports import Clock, RunState
 from tidegate.seeing import health_of, readings_of, route_of, samples_of
 from tidegate.sight import Decision, Look, Sight, Watching
@@ -117,15 +125,18 @@ class Lookout:
         for decision in decisions:
             if not self._carry_out(watched, decision, sight) and decision.kind == "fence":
                 break  # a starting attempt has taken the lease since we looked: it needs no other one
-        self._give_row_back(watched)
+        self._give_row_back(watched, sight)
         return self._write_row(watched, sight, told)
 
-    def _give_row_back(self, watched: Watched) -> None:
-        """Whoever ended the release may have died before it gave the system's row back."""
+    def _give_row_back(self, watched: Watched, sight: Sight) -> None:
+        """Whoever ended the release may have died before it gave the row back; what is finished needs no look."""
         story, row = watched.story, watched.row
-        if story.over and (not row.over or story.state is State.SUPERSEDED):
+        if not story.over:
+            return
+        kept = story.state in (State.PROMOTED, State.FINALIZED) or not finished(sight)
+        if not row.over or not kept:
             try:
-                self.ledger.retire(row.id, watched=story.state in (State.PROMOTED, State.FINALIZED))
+                self.ledger.retire(row.id, watched=kept)
             except LedgerUnavailable:
                 return
 
@@ -166,12 +177,21 @@ class Lookout:
         return [component for component in watched.world.parts if component in watched.story.claimed]
 
     def _newer(self, watched: Watched, seen: Mapping[str, Seen | None]) -> str:
+        """A release that claimed a route of ours after we did: numbers are one sequence a system, clocks may jump."""
         for route in seen.values():
-            name = route.mark.release if route and route.mark else ""
-            other = self.watched.get(name)
-            if other is not None and other.row.opened_at > watched.row.opened_at:
-                return name
+            mark = route.mark if route else None
+            if mark is None or mark.release in ("", watched.row.id):
+                continue
+            since = max(int(claimed["epoch"]) for claimed in watched.story.claimed.values())
+            if mark.epoch > since and self._knows(mark.release):
+                return mark.release
         return ""
+
+    def _knows(self, release: str) -> bool:
+        try:
+            return self.ledger.find(release) is not None
+        except LedgerUnavailable:
+            return False
 
     # -- the way-back record -------------------------------------------------------------------------------------------
 
@@ -247,11 +267,11 @@ class Lookout:
         """Weight with stop first (one write, the fence), then the ledger; the next look does what is left."""
         story, world, release = watched.story, watched.world, watched.row.id
         if story.down is None:
-            shifting.decide_down(world, release, WATCH, why, patience=1.0, claimed=bool(story.claimed))
-        elif story.claimed:
+            shifting.decide_down(world, release, WATCH, why, patience=1.0, routes=shifting.begun_routes(story))
+        else:
             stop = shifting.new_stop(story.down.who, story.down.why, story.down.at)
             stop = replace(stop, token=story.down.token or stop.token)
-            shifting.lower_routes(world, release, stop, patience=1.0)
+            shifting.lower_routes(world, release, stop, patience=1.0, routes=shifting.begun_routes(story))
 
     def _write_down(self, watched: Watched, decision: Decision) -> None:
         """A stop in the mark is a Down not yet written: whoever sees it writes it, and it counts for every route."""
@@ -259,7 +279,8 @@ class Lookout:
         stop = route.mark.stop if route and route.mark else None
         if stop is not None:
             try:
-                shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0)
+                routes = shifting.begun_routes(watched.story)
+                shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0, routes=routes)
             finally:
                 shifting.write_down(watched.world, watched.row.id, stop)
 
@@ -294,12 +315,12 @@ class Lookout:
         for component in self._routes(watched):
             try:
                 watched.world.parts[component].router.write(kernel.stamp(watched.row.id, epoch))
-            except Fenced:
-                continue
+            except (Refused, ConnectorError):
+                continue  # another's route, a lost mark, no answer: the next attempt stamps before it does anything
 
     def _aside(self, watched: Watched, decision: Decision) -> None:
         if decision.kind == "page":
-            told = f"{decision.component}: {decision.why}"
+            told = f"{decision.component}: {decision.why}" if decision.component else decision.why
             if told in watched.watching.paged:
                 return
             watched.watching = replace(watched.watching, paged=(*watched.watching.paged, told)[-20:])

@@ -53,7 +53,7 @@ def follow(
         for question in story.questions.values():
             if question.suspend_key not in answered and _answer(runs, question.run_id, decision, say):
                 answered.add(question.suspend_key)
-        if story.state in ENDS:
+        if story.state in ENDS and _reported(story):
             return followed
         done = [slot for slot in story.slots.values() if slot["outcome"] != "MISSED"]
         if story.state is State.PROMOTED and not late and len(done) >= slots and _reported(story):
@@ -74,7 +74,10 @@ def _refused_at_once(runs: PrefectRuns, run_id: str) -> None:
 
 
 def _reported(story: Story) -> bool:
-    return any(body.get("event") == "report-written" for body in story.answers.values())
+    """Whether the report of how it ended is written (a late rollback writes a second one)."""
+    last = "rolled-back" if story.down else "promoted" if story.promoted_at else ""
+    written = [key for key, body in story.answers.items() if body.get("event") == "report-written"]
+    return any(key.split("/")[5] == last or not last for key in written)
 
 
 def _catch_up(ledger: SqlLedger, run_id: str, followed: Followed, say: Callable[[str], None]) -> None:
