@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, tuple[Listed, ...]], ...] = (
         (
             Listed("check", "read a release spec and say what is wrong with it", "planning"),
             Listed("plan", "show what a release will do and when, without doing anything", "planning"),
+            Listed("docs", "what a key of a release spec means, or what a connector takes", "explaining"),
         ),
     ),
     (
