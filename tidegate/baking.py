@@ -8,6 +8,7 @@ from typing import Any
 from tidegate import actions as do
 from tidegate import events as ev
 from tidegate.attempt import Attempt
+from tidegate.errors import Fenced
 from tidegate.ports import Verdict
 from tidegate.shifting import bake_id
 
@@ -48,6 +49,8 @@ def bake(attempt: Attempt, action: do.Bake, progress: Progress = silent) -> ev.E
 
 def _baked(attempt: Attempt, action: do.Bake, named: str, since: int, progress: Progress) -> ev.Baked | None:
     world, story = attempt.world, attempt.refresh()
+    if action.key in story.answers:
+        raise Fenced(f"another attempt has baked {action.name} % meanwhile")
     look = world.ledger.look(attempt.row.id)
     now = world.clock.now()
     if story.down is not None:

@@ -179,15 +179,18 @@ def final(release: str, epoch: int, read: Seen) -> Change:
     return Change("final", decide)
 
 
-def lower(release: str, stop: Stop, *, fallback: Split | None = None, to: int = 0) -> Change:
+def lower(release: str, stop: Stop, *, fallback: Split | None = None, to: int = 0, claimed: bool = True) -> Change:
     """
     Less traffic for green, with the stop that keeps it there. Compares no number and needs no evidence (I6).
 
-    A mark that names another release or is final is respected; one that cannot be read is no obstacle.
+    A mark that names another release or is final is respected; one that cannot be read is no obstacle, unless this
+    release is not known to have `claimed` the route: then the traffic there may be anybody's.
     `fallback` serves where the router's own configuration cannot be read.
     """
 
     def decide(seen: Seen) -> Setting:
+        if seen.mark is None and not claimed:
+            raise Fenced("the mark cannot be read, and this release has not claimed the route")
         split, mark = _lowerable(seen, release, fallback)
         standing = mark.stop if mark.stopped else stop
         return Setting(split.at(min(split.weight, to)), replace(mark, stop=standing))

@@ -267,11 +267,11 @@ class Lookout:
         """Weight with stop first (one write, the fence), then the ledger; the next look does what is left."""
         story, world, release = watched.story, watched.world, watched.row.id
         if story.down is None:
-            shifting.decide_down(world, release, WATCH, why, patience=1.0, routes=shifting.begun_routes(story))
+            shifting.decide_down(world, release, WATCH, why, patience=1.0, story=story)
         else:
             stop = shifting.new_stop(story.down.who, story.down.why, story.down.at)
             stop = replace(stop, token=story.down.token or stop.token)
-            shifting.lower_routes(world, release, stop, patience=1.0, routes=shifting.begun_routes(story))
+            shifting.lower_routes(world, release, stop, patience=1.0, story=story)
 
     def _write_down(self, watched: Watched, decision: Decision) -> None:
         """A stop in the mark is a Down not yet written: whoever sees it writes it, and it counts for every route."""
@@ -279,8 +279,7 @@ class Lookout:
         stop = route.mark.stop if route and route.mark else None
         if stop is not None:
             try:
-                routes = shifting.begun_routes(watched.story)
-                shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0, routes=routes)
+                shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0, story=watched.story)
             finally:
                 shifting.write_down(watched.world, watched.row.id, stop)
 

@@ -38,15 +38,14 @@ def abort(attempt: Attempt, action: do.Abort) -> ev.Event:
 
     Where routes are claimed, a raise may still be on its way (a write that was never answered): the stop keeps it out.
     """
-    if attempt.story.claimed:
-        stop = shifting.new_stop(attempt.who, action.why, attempt.world.clock.now())
-        shifting.lower_routes(attempt.world, attempt.row.id, stop)
+    stop = shifting.new_stop(attempt.who, action.why, attempt.world.clock.now())
+    shifting.lower_routes(attempt.world, attempt.row.id, stop, story=attempt.story)
     for component, body in _greens(attempt).items():
         split = attempt.world.parts[component].router.read().split
         if not preparing.carries(split, body["side"]):
             attempt.world.parts[component].platform.remove(body["side"], attempt.world.spec.cleanup.grace)
     event = attempt.once(action, lambda: ev.Aborted(at=attempt.world.clock.now(), why=action.why))
-    attempt.ledger.retire(attempt.row.id, watched=False)
+    attempt.ledger.retire(attempt.row.id)
     return event
 
 
@@ -58,14 +57,14 @@ def _greens(attempt: Attempt) -> dict[str, Mapping[str, Any]]:
 def close_rollback(attempt: Attempt, action: do.CloseRollback) -> ev.Event:
     """Rolled back, and the system's row is free again."""
     event = attempt.end(action, ev.RolledBack(at=attempt.world.clock.now()))
-    attempt.ledger.retire(attempt.row.id, watched=False)
+    attempt.ledger.retire(attempt.row.id)
     return event
 
 
 def close(attempt: Attempt, action: do.Close) -> ev.Event:
-    """The last slot is answered: the watch need not look any more."""
+    """The last slot is answered: the watch stops looking once whoever wrote this has told and reported it."""
     event = attempt.once(action, lambda: ev.Closed(at=attempt.world.clock.now()))
-    attempt.ledger.retire(attempt.row.id, watched=False)
+    attempt.ledger.retire(attempt.row.id)
     return event
 
 

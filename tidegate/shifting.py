@@ -229,21 +229,29 @@ def park(attempt: Attempt, action: do.Park) -> ev.Event:
     return attempt.end(action, ev.Parked(at=attempt.world.clock.now(), why=action.why))
 
 
+def begun_routes(story: Story) -> frozenset[str]:
+    """The routes that are this release's, or may be: claimed, or a claim was begun and its end is not told."""
+    begun = (intent.body.get("claim") for intent in story.open.values())
+    return frozenset(story.claimed) | {str(component) for component in begun if component}
+
+
 def lower_routes(
-    world: World, release: str, stop: Stop, *, patience: float | None = None
+    world: World, release: str, stop: Stop, *, patience: float | None = None, story: Story | None = None
 ) -> tuple[dict[str, int], dict[str, str]]:
     """
     Weight 0 with the stop on every route of the release, again and again until the routers show it.
 
-    Needs no ledger and no number. Returns weights and, by component, why a route was left alone (another release's,
-    final). RollbackIncomplete only with `patience` (seconds): without it, it never gives up (I7).
+    Needs no ledger and no number; a `story`, where there is one, keeps it from routes that this release has not claimed
+    and whose lost mark would be no obstacle. Returns weights and, by component, why a route was left alone (another
+    release's, final). RollbackIncomplete only with `patience` (seconds): without it, it never gives up (I7).
     """
     weights, left, tries, began = dict[str, int](), dict[str, str](), 0, world.clock.elapsed()
-    open_ = list(world.parts)
+    open_ = [component for component in world.parts if story is None or component in begun_routes(story)]
     while open_:
         for component in list(open_):
             try:
-                seen = world.parts[component].router.write(kernel.lower(release, stop))
+                claimed = story is None or component in story.claimed
+                seen = world.parts[component].router.write(kernel.lower(release, stop, claimed=claimed))
                 weights[component] = seen.weight
                 open_.remove(component)
             except Fenced as respected:
@@ -265,7 +273,13 @@ def new_stop(who: str, why: str, at: datetime, token: Callable[[], str] = lambda
 
 
 def decide_down(
-    world: World, release: str, who: str, why: str, *, patience: float | None = None, claimed: bool = True
+    world: World,
+    release: str,
+    who: str,
+    why: str,
+    *,
+    patience: float | None = None,
+    story: Story | None = None,
 ) -> dict[str, int]:
     """
     A down decision: weight with stop (that is the fence), then the ledger; the Down is written even where a router
@@ -273,7 +287,7 @@ def decide_down(
     """
     stop, began = new_stop(who, why, world.clock.now()), world.clock.elapsed()
     try:
-        weights, left = lower_routes(world, release, stop, patience=patience) if claimed else ({}, {})
+        weights, left = lower_routes(world, release, stop, patience=patience, story=story)
     except RollbackIncomplete:
         write_down(world, release, stop)
         raise
@@ -311,12 +325,10 @@ def write_down(world: World, release: str, stop: Stop, seconds: float | None = N
 def lower(attempt: Attempt, why: str) -> ev.Event:
     """The release's own LOWER: always acts, never answered from the ledger, needs no intent."""
     down = _told_down(attempt)
-    if (
-        down is not None
-    ):  # decided already, by the watch or a person: this lowering carries it out, and adds no decision
-        weights, _ = lower_routes(attempt.world, attempt.row.id, down)
+    if down is not None:  # decided by the watch or a person: this lowering carries it out, and adds no decision
+        weights, _ = lower_routes(attempt.world, attempt.row.id, down, story=attempt.story)
     else:
-        weights = decide_down(attempt.world, attempt.row.id, attempt.who, why)
+        weights = decide_down(attempt.world, attempt.row.id, attempt.who, why, story=attempt.story)
     return ev.Lowered(at=attempt.world.clock.now(), why=why, weights=weights)
 
 
@@ -336,7 +348,7 @@ def ensure_lowered(attempt: Attempt, action: do.EnsureLowered) -> ev.Event:
     stop = new_stop(attempt.who, action.why, world.clock.now())
     if down is not None:
         stop = Stop(down.token or stop.token, down.who, down.at.isoformat(), down.why)
-    weights, left = lower_routes(world, attempt.row.id, stop) if story.claimed else ({}, {})
+    weights, left = lower_routes(world, attempt.row.id, stop, story=story)
     if down is None:
         write_down(world, attempt.row.id, stop)
     told = "; ".join([stop.why, *(f"{component} left alone: {why}" for component, why in left.items())])

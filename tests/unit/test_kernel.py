@@ -236,6 +236,15 @@ def test_an_unreadable_mark_is_no_obstacle_to_a_lowering() -> None:
     )
 
 
+@pytest.mark.proves("I8")
+def test_an_unreadable_mark_of_a_route_that_was_never_claimed_may_be_anybodys() -> None:
+    """Found by the simulation: an abort lowered a route that an earlier release had been promoted on."""
+    elses = Seen(Split(Side("api-v0", ()), BLUE, 100), None)
+    with pytest.raises(Fenced, match="this release has not claimed the route"):
+        kernel.lower(MINE, STOP, claimed=False).decide(elses)
+    assert kernel.lower(MINE, STOP, claimed=False).decide(route(5)).split.weight == 0
+
+
 def test_a_copy_serves_where_the_routes_own_configuration_is_gone() -> None:
     gone = Seen(None, Mark(MINE, 5))
     assert kernel.lower(MINE, STOP, fallback=Split(BLUE, GREEN, 50)).decide(gone).split == Split(BLUE, GREEN, 0)

@@ -194,7 +194,7 @@ class Bodies:
         if story.state not in (State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN, State.ROLLED_BACK):
             return "FAILED", "Refused"
         if story.down is None:
-            decide_down(play.world, row.id, "a person", str(run.parameters["why"]))
+            decide_down(play.world, row.id, "a person", str(run.parameters["why"]), story=story)
         attempt = self._attempt(
             lambda: begin_attempt(play.world, row, row.run_id, LEASE, "rollback", at_once=True, plan_acts=False)
         )

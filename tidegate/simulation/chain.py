@@ -36,6 +36,12 @@ class SimulatedLedger(MemoryLedger):
             play.weather.fired["disk-full"] += 1
             raise LedgerUnavailable("the disk is full")
 
+    def open(self, system: str, version: str, run_id: str, body: Mapping[str, Any], who: str) -> ReleaseRow:
+        self._answers("ledger.open", writing=True)
+        row = super().open(system, version, run_id, body, who)
+        self.play.witness.entered(self._kept[row.id].chain[0])
+        return row
+
     def append(self, release: str, draft: Draft) -> Entry:
         self._answers("ledger.append", writing=True)
         entry = super().append(release, draft)

@@ -24,8 +24,8 @@ FAULTS: dict[str, Fault] = {
     "crash": Fault(0.03, True, "a process dies at a port call"),
     "freeze": Fault(0.02, True, "a process stands still for a minute, then goes on as if nothing had been"),
     "hiccup": Fault(0.10, False, "a call takes seconds: others act in between"),
-    "watch-crash": Fault(0.01, True, "the watch dies and is started again"),
-    "slow-look": Fault(0.15, True, "the watch's reads lie seconds apart"),
+    "watch-crash": Fault(0.03, True, "the watch dies and is started again"),
+    "slow-look": Fault(0.15, False, "the watch's reads lie seconds apart"),
     "write-lost": Fault(0.15, True, "a router's answer does not come, nothing was written"),
     "write-unheard": Fault(0.15, True, "a router's answer does not come, all was written"),
     "write-late": Fault(0.10, True, "a router's answer does not come, the write happens later"),
@@ -67,6 +67,7 @@ FAULTS: dict[str, Fault] = {
     "stage-rests": Fault(1.0, True, "the release rests at a weight, a later run continues it"),
     "second-watch": Fault(1.0, False, "two watches, one stands by"),
     "run-deleted": Fault(1.0, True, "a person deletes the run"),
+    "run-retried": Fault(1.0, False, "a person retries a run that has ended"),
     "run-forced": Fault(1.0, True, "a person forces the run to Completed"),
 }
 
@@ -105,5 +106,5 @@ class Weather:
 
     @property
     def excused(self) -> bool:
-        """Whether something happened for which a good release may end otherwise."""
-        return any(FAULTS[name].excuses for name in self.fired)
+        """Whether something happened for which a good release may end otherwise; one death of a process is none."""
+        return any(FAULTS[name].excuses for name in self.fired if name != "crash" or self.fired[name] > 1)

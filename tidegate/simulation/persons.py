@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from tidegate import kernel
 from tidegate.errors import ConnectorError, LedgerUnavailable, Refused
 from tidegate.ledger import Draft, Kind
 from tidegate.shifting import new_stop
-from tidegate.simulation.orchestrator import Run
+from tidegate.simulation.orchestrator import ENDED, Run
 from tidegate.simulation.process import Process
 
 if TYPE_CHECKING:
@@ -24,12 +25,13 @@ class Persons:
 
     def __init__(self, play: Play) -> None:
         self.play = play
-        self.said_no = False
+        self.acts: dict[str, Callable[[], None]] = {}
+        self.provokes = play.random.choice(("raise", "raise", "claim", "final", ""))
 
     def arrive(self, within: float) -> None:
         """Plan what people will do without being asked."""
         play, draw = self.play, self.play.random
-        does = {
+        self.acts = {
             "cancel": self.cancel,
             "rollback-typed": self.type_rollback,
             "rollback-clicked": self.click_rollback,
@@ -39,11 +41,19 @@ class Persons:
             "freeze-set": self.freeze,
             "run-deleted": self.delete_run,
             "run-forced": self.force_run,
+            "run-retried": self.retry_run,
         }
-        for name, act in does.items():
+        for name, act in self.acts.items():
             if play.weather.has(name):
                 for _ in range(draw.choice((1, 1, 2))):
                     play.line.at(draw.uniform(1.0, within), act)
+
+    def provoked(self, kind: str) -> None:
+        """Somebody acts in the very moment in which a write is on its way: after the proof, before the lock."""
+        weather, draw = self.play.weather, self.play.random
+        can = [name for name in self.acts if name in weather.rates]
+        if can and not weather.over and kind == self.provokes and draw.random() < 0.2:
+            self.acts[draw.choice(can)]()
 
     # -- asked --------------------------------------------------------------------------------------------------------
 
@@ -95,6 +105,13 @@ class Persons:
             self._does("run-forced", "forces the run to Completed")
             run.type, run.name = "COMPLETED", "Forced"
 
+    def retry_run(self) -> None:
+        ended = [run for run in self.play.orchestrator.runs.values() if run.type in ENDED and run.ended]
+        if ended:
+            run = self.play.random.choice(ended)
+            self._does("run-retried", f"retries {run.id}")
+            self.play.orchestrator.again(run)
+
     def type_rollback(self) -> None:
         """`tidegate rollback`: record and router alone, the ledger only if it answers."""
         play = self.play
@@ -105,8 +122,9 @@ class Persons:
         stop = new_stop("a person", "typed rollback", play.line.now(), play.token)
         play.stack.append(Process("tidegate rollback", "person"))
         lowered = False
+        interrupted = play.random.random() < 0.3  # Ctrl-C after the first route: one stop counts for all
         try:
-            for way in record.ways:
+            for way in record.ways[:1] if interrupted else record.ways:
                 change = kernel.lower(record.release, stop)
                 if record.state == "promoted" and play.random.random() < 0.3:
                     change = kernel.bar(stop)
@@ -119,7 +137,7 @@ class Persons:
                         break
                     except ConnectorError:
                         play.line.run(1.0)
-            if lowered:
+            if lowered and not interrupted:
                 play.ledger.append(record.release, Draft(Kind.DOWN, f"down/{stop.token}",
                                                          {"why": stop.why, "token": stop.token}, stop.who))  # fmt: skip
         except LedgerUnavailable:

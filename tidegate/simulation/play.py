@@ -58,6 +58,7 @@ class Play:
         self.told: list[str] = []
         self.versions = {BLUE.name: BLUE, version.name: version}
         self.line = Timeline()
+        self.line.eager = None if calm else random
         self.stack: list[Process] = []
         self.slow_look: tuple[float, float, float] | None = None
         self.trouble: str | None = None
@@ -137,13 +138,17 @@ class Play:
                 process.renewed = now
                 ledger.renew(process.lease)
 
-    def reads_slowly(self) -> None:
+    def reads_slowly(self, since: float) -> None:
         if not self.calm and self.weather.strikes("slow-look"):
-            back = sorted((self.random.uniform(0.0, 12.0) for _ in range(3)), reverse=True)
+            most = min(12.0, self.line.t - since)  # not before the look before
+            back = sorted((self.random.uniform(0.0, most) for _ in range(3)), reverse=True)
             self.slow_look = (self.line.t - back[0], self.line.t - back[1], self.line.t - back[2])
 
     def routers_answer(self) -> bool:
         return all(self.line.t >= router.down_until for router in self.routers.values())
+
+    def ledger_answers(self) -> bool:
+        return self.line.t >= max(self.ledger.down_until, self.ledger.full_until)
 
     # -- what is true -------------------------------------------------------------------------------------------------
 

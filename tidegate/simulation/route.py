@@ -45,13 +45,16 @@ class SimulatedRouter:
         play = self.play
         if play.calm:
             return self._apply(change)
+        if play.persons.acts:
+            play.persons.provoked(change.kind)
         play.touch("router.write")
         self._answers()
         weather = play.weather
         if weather.strikes("write-lost"):
             raise Unreachable(f"{self.component}: no answer")
         if weather.strikes("write-late"):
-            play.line.after(play.random.uniform(0.1, 40.0), lambda: self._late(change))
+            late = play.random.choice((4.0, 40.0))
+            play.line.after(play.random.uniform(0.1, late), lambda: self._late(change))
             raise Unreachable(f"{self.component}: no answer")
         before = self.seen
         seen = self._apply(change)

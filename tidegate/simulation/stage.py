@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from tidegate.ledger import Kind
 from tidegate.simulation import specs
 from tidegate.simulation.faults import Weather
 from tidegate.simulation.places import Version
@@ -42,6 +43,7 @@ def play_of(seed: int, *, telling: bool = False, only: frozenset[str] | None = N
     play = Play(kind, _version(random, kind), random, weather, hashes=random.random() < 0.05, telling=telling)
     parameters = {"version": "v2", "reason": "simulated"}
     if weather.has("stage-rests"):
+        weather.fired["stage-rests"] += 1
         parameters["stop_after"] = random.choice((5, 10, 25, 50))  # type: ignore[assignment]
     play.orchestrator.start("release", parameters, after=1.0)
     if weather.has("stage-rests"):
@@ -54,6 +56,7 @@ def play_of(seed: int, *, telling: bool = False, only: frozenset[str] | None = N
         play.watchers.append(Watcher(play, "watch two"))
     for n, watcher in enumerate(play.watchers):
         play.line.at(0.5 + n * 1.7, watcher.round)
+    play.line.at(1.0, play.witness.inspect)
     play.persons.arrive(WITHIN)
     _outages(play)
     return play
@@ -70,7 +73,6 @@ def _version(random: Random, spec: Spec, name: str = "v2") -> Version:
 
 def _goes_on(play: Play) -> None:
     """A later run continues a release that rests."""
-    play.weather.fired["stage-rests"] += 1
     play.orchestrator.start("release", {"version": "v2"}, after=0.1)
 
 
@@ -86,7 +88,7 @@ def _outages(play: Play) -> None:
     def begins(name: str) -> list[tuple[float, float]]:
         if not weather.has(name):
             return []
-        return [(random.uniform(0.0, WITHIN), random.choice((1.0, 4.0, 8.0, 20.0, 45.0, 100.0)))
+        return [(random.uniform(0.0, 1.5 * WITHIN), random.choice((1.0, 4.0, 8.0, 20.0, 45.0, 100.0)))
                 for _ in range(random.choice((1, 2, 3)))]  # fmt: skip
 
     for at, lasting in begins("router-down"):
@@ -232,5 +234,11 @@ def judged(play: Play) -> None:
             if not play.weather.excused:
                 fail("I21", f"{row.id} is good, nothing said no, and it is {story.state}: "
                             f"{story.down.why if story.down else ''}")  # fmt: skip
+        foreign = [c for c, r in play.routers.items() if r.seen.mark and r.seen.mark.release not in ("", row.id)]
+        if story.state is State.PROMOTED and len(foreign) == len(play.routers):
+            fail("I14", f"{row.id} is told to be promoted, and every route belongs to another release")
+        slots = [entry.key for entry in play.ledger.chain_of(row.id) if entry.kind is Kind.SLOT]
+        if len(slots) != len(set(slots)):
+            fail("I26", f"a slot of {row.id} has two outcomes")
         if play.ledger.audit(row.id) is not None:
             fail("I23", f"the chain of {row.id} does not hold")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POLL = 1.0  # who sleeps for less than this only asks again: it may sleep until something happens
@@ -23,12 +24,13 @@ class Overtime(BaseException):
 class Timeline:
     """Satisfies `tidegate.ports.Clock`; `at` plans what others do."""
 
-    __slots__ = ("_agenda", "_count", "_told", "jumped", "limit", "t")
+    __slots__ = ("_agenda", "_count", "_told", "eager", "jumped", "limit", "t")
 
     def __init__(self) -> None:
         self.t = 0.0
         self.jumped = 0.0
         self.limit = float("inf")
+        self.eager: Random | None = None  # with it, some who poll are awake before anything has happened
         self._count = 0
         self._told = (0.0, START)
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -44,7 +46,7 @@ class Timeline:
 
     def sleep(self, seconds: float) -> None:
         """At least this long; a short sleep of somebody who polls lasts until something happens."""
-        if seconds < POLL and self._agenda:
+        if seconds < POLL and self._agenda and (self.eager is None or self.eager.random() < 0.8):
             seconds = max(seconds, min(self._agenda[0][0] - self.t, LONGEST_POLL))
         self.run(seconds)
 

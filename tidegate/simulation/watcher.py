@@ -24,6 +24,8 @@ class Watcher:
         self.lease = self.every * 2
         self.lives = 0
         self.busy = False
+        self.dead = False
+        self.looked = 0.0
         self.lookout = self._started()
 
     def _started(self) -> Lookout:
@@ -36,20 +38,20 @@ class Watcher:
         if self.busy:
             return
         play, again = self.play, self.every
-        self.busy = True
+        self.busy, self.dead = True, False
         process = Process(self.name, "watch")
         play.stack.append(process)
         try:
             play.keep_alive()
             self._keep_lease()
             if self.lookout.number or self.lookout.watched:
-                play.reads_slowly()
+                play.reads_slowly(self.looked)
+                self.looked = play.line.t
                 self.lookout.round()
                 play.slow_look = None
-                if play.routers_answer():
-                    play.witness.rounded()
         except Crash:
             play.tell(f"{self.name} died")
+            self.dead = True
             self.lookout, again = self._started(), play.random.uniform(0.5, 20.0)
         finally:
             play.slow_look = None

@@ -7,11 +7,13 @@ It shares no rule with the kernel or the watch: what it demands is written here 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tidegate.ledger import Entry, Kind, LookRow
 from tidegate.simulation.process import Process
 from tidegate.simulation.route import shown
+from tidegate.simulation.timeline import START
 from tidegate.traffic import Seen
 
 if TYPE_CHECKING:
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 
 FRESH = 30.0  # how long a proof lasts
 HEALTH = 5.0
-ROUNDS_TO_LOWER = 4  # complete rounds of a watch over an answering router, from a down decision to weight 0
+ROUNDS = 6  # complete rounds of a watch over an answering world, from whatever has to be seen to what follows from it
 SEEN_LATE = 20.0  # seconds: a limit that must last 10 s, and two looks
+TRAFFIC = "I7 (traffic after a down decision)"
+BAD = "I10 (known to be bad)"
 RAISING = frozenset({"raise"})
 
 
@@ -36,16 +40,21 @@ class Told:
     intents: dict[str, int] = field(default_factory=dict)  # key -> seq of the last one
     outcomes: set[str] = field(default_factory=set)
     down_at: float | None = None  # elapsed clock of the first durable down decision
-    down_rounds: int = 0
+    written: bool = False  # a Down stands in the chain
+    waits: dict[str, int] = field(default_factory=dict)  # what has to follow -> rounds since
     set_at: dict[str, float] = field(default_factory=dict)  # step -> when its weight was recorded
     rows: list[tuple[float, LookRow]] = field(default_factory=list)
     sampled: dict[str, float] = field(default_factory=dict)  # bakes seen complete on sound samples, and when
     plan: str = ""
     ended: str = ""
+    over: bool = False
+    stops_found: frozenset[str] = frozenset()
     final: set[str] = field(default_factory=set)
     stopped: dict[str, float] = field(default_factory=dict)  # component -> since when a stop stands there
     hand: dict[str, tuple[int, float]] = field(default_factory=dict)  # component -> unexplained lower weight, since
     asked: dict[str, str] = field(default_factory=dict)  # key -> decision
+    risky: set[str] = field(default_factory=set)  # questions whose silence means rollback
+    named: frozenset[str] = frozenset()  # what an approval may clear or take over
 
 
 class Witness:
@@ -55,7 +64,7 @@ class Witness:
         self.play = play
         self.releases: dict[str, Told] = {}
         self.frozen_since: float | None = None
-        self.frozen_until = -1.0
+        self.frozen_until = START  # by the ledger's clock, which may jump
         self.epochs: dict[str, int] = {}
         self.writes: list[tuple[str, str, int]] = []
         self.bars: set[str] = set()
@@ -87,8 +96,10 @@ class Witness:
             self.fail("I5", f"{component}: a {kind} lifts the weight: {shown(before)} -> {shown(after)}")
         if rises:
             self._raise(component, before, after, late=late)
-        if kind == "claim" and f"claim {component}" not in self.of(mark.release).intents:
-            self.fail("I12", f"{component} was claimed without an intent")
+        if kind == "lower" and not mark.stopped:
+            self.fail("I5", f"{component}: a lowering leaves no stop: {shown(after)}")
+        if kind == "claim":
+            self._claim(component, before, mark.release)
         if kind == "final":
             self._final(component, before, mark.release)
         self._exists(component, after)
@@ -112,6 +123,9 @@ class Witness:
         assert split.canary is not None
         told, now = self.of(mark.release), play.line.t
         where = f"{component} {before.weight} -> {split.weight} % of {mark.release}"
+        process = self.process
+        if process is not None and process.lease is not None and process.lease.epoch != mark.epoch and not late:
+            self.fail("I11", f"{where}: an attempt with number {process.lease.epoch} writes over number {mark.epoch}")
         self._next(component, before, split.weight, told, where)
         self._nobody_said_no(component, mark.release, told, where, late=late)
         self._proof(told, component, split.weight, where)
@@ -147,7 +161,7 @@ class Witness:
         if hand is not None:
             self.fail("I5", f"{where}: a person lowered it by hand {now - hand[1]:.1f} s ago")
         since = self.frozen_since
-        if since is not None and now < self.frozen_until and not late:
+        if since is not None and self.play.line.now() < self.frozen_until and not late:
             known = process.knew_at if process is not None else now
             if since < known - 0.5:
                 self.fail("I28", f"{where}: frozen {now - since:.1f} s ago")
@@ -184,6 +198,15 @@ class Witness:
             if "approve" not in fitting:
                 self.fail("I3", f"{where}: approval {gate} was not given ({fitting or 'never answered'})")
 
+    def _claim(self, component: str, before: Seen, release: str) -> None:
+        told, mark = self.of(release), before.mark
+        if f"claim {component}" not in told.intents:
+            self.fail("I12", f"{component} was claimed without an intent")
+        if mark is not None and mark.stop is not None and mark.stop.token not in told.stops_found:
+            self.fail("I5", f"{component} was claimed over a stop that nobody named")
+        if mark is not None and mark.release not in ("", release) and not self.of(mark.release).over:
+            self.fail("I11", f"{component} was claimed from {mark.release}, which is not over")
+
     def _final(self, component: str, before: Seen, release: str) -> None:
         if before.mark is not None and before.mark.stopped:
             self.fail("I8", f"{component}: made final over a stop")
@@ -210,13 +233,15 @@ class Witness:
         told = self.of(mark.release)
         if weight < told.weights.get(component, 0) and not told.ended:
             told.hand[component] = (weight, self.play.line.t)
+        else:
+            told.hand.pop(component, None)
 
     def garbled(self, component: str) -> None:
         self.epochs.pop(component, None)
 
     def froze(self, lasting: float) -> None:
         self.frozen_since = self.play.line.t
-        self.frozen_until = max(self.frozen_until, self.play.line.t + lasting)
+        self.frozen_until = max(self.frozen_until, self.play.line.now() + timedelta(seconds=lasting))
 
     # -- the ledger ---------------------------------------------------------------------------------------------------
 
@@ -231,6 +256,8 @@ class Witness:
     def entered(self, entry: Entry) -> None:
         told, body = self.of(entry.release), entry.body
         match entry.kind:
+            case Kind.OPENED:
+                told.stops_found = frozenset(body["stops_found"].values())
             case Kind.INTENT:
                 told.intents.pop(entry.key, None)
                 told.intents[entry.key] = entry.seq
@@ -238,6 +265,8 @@ class Witness:
                     told.intents[f"claim {body['claim']}"] = entry.seq
                 if "raise" in body:
                     told.plan = entry.key.split("/")[2]
+                if "question" in body and body["question"]["on_expiry"] == "rollback" and body["question"]["traffic"]:
+                    told.risky.add(entry.key)
                 if "bake" in body:
                     told.set_at.setdefault(entry.key, self.play.line.t)
             case Kind.OUTCOME:
@@ -246,25 +275,32 @@ class Witness:
                 told.outcomes.add(entry.key)
                 self._happened(entry, told)
             case Kind.DOWN:
+                told.written = True
                 self.decided_down(entry.release)
-            case Kind.EXPIRY if entry.key != "superseded":
-                pass
+            case Kind.EXPIRY if entry.key.removeprefix("expired/") in told.risky - told.outcomes:
+                self.decided_down(entry.release)
 
     def _happened(self, entry: Entry, told: Told) -> None:
         body = entry.body
         match body.get("event"):
+            case "claimed":
+                told.weights[body["component"]] = 0
             case "weight-set" if told.down_at is None:
                 told.weights[body["component"]] = body["weight"]
             case "parked" | "lowered":
                 told.weights = dict.fromkeys(told.weights, 0)
             case "answered":
                 told.asked[entry.key] = body["decision"]
+                if body["gate"] == "take-over" and body["decision"] == "approve":
+                    told.stops_found |= told.named
+            case "routes-inspected":
+                told.named = frozenset(body["names"])
             case "baked" if body["verdict"] == "PASS":
                 self._baked(entry, told)
             case "promoted":
                 self._promoted(entry, told)
             case "rolled-back" | "aborted":
-                told.ended = body["event"]
+                told.ended, told.over = body["event"], True
             case "made-final":
                 told.final.add(body["component"])
 
@@ -280,6 +316,7 @@ class Witness:
 
     def _promoted(self, entry: Entry, told: Told) -> None:
         play = self.play
+        told.over = True
         told.plan = told.plan or play.spec.plan
         last = play.spec.plans[told.plan].steps[-1].weight
         for component, router in play.routers.items():
@@ -295,7 +332,7 @@ class Witness:
     def decided_down(self, release: str) -> None:
         told = self.of(release)
         if told.down_at is None:
-            told.down_at, told.down_rounds = self.play.line.t, 0
+            told.down_at = self.play.line.t
 
     # -- the platform -------------------------------------------------------------------------------------------------
 
@@ -320,20 +357,55 @@ class Witness:
         if mark and mark.final and side != green and self.play.line.t < router.settled_at:
             self.fail("I8", f"{side} is removed before its measured share is 0")
 
-    # -- after each round of a watch ----------------------------------------------------------------------------------
+    # -- as time passes ----------------------------------------------------------------------------------------------
 
-    def rounded(self) -> None:
-        """A complete round over answering routers: what must not last longer than a few of them (I7, I14)."""
-        for release, told in self.releases.items():
-            carried = [c for c, r in self.play.routers.items() if r.seen.mark and r.seen.mark.release == release
-                       and r.seen.weight > 0]  # fmt: skip
-            if told.down_at is not None and carried:
-                told.down_rounds += 1
-                if told.down_rounds > ROUNDS_TO_LOWER:
-                    self.fail(
-                        "I7",
-                        f"{release}: decided down, and {carried} still carry traffic after {ROUNDS_TO_LOWER} rounds",
-                    )
-        rows = self.play.ledger.rows()
+    def inspect(self) -> None:
+        """
+        As often as a watch looks: what must not last for more than a few looks while a watch lives and routers answer.
+
+        Only what a lowering needs is demanded while the ledger does not answer (I6), and only of a watch that has its
+        own copy of the release.
+        """
+        play = self.play
+        play.line.after(play.watchers[0].every, self.inspect)
+        watched = {name for watcher in play.watchers if not watcher.dead for name in watcher.lookout.watched}
+        if not play.routers_answer() or not watched:
+            return
+        ledger, rounds = play.ledger_answers(), 3 * ROUNDS if "hiccup" in play.weather.rates else ROUNDS
+        rows = [row for row in play.ledger.rows() if row.id in watched]
         if sum(row.active for row in rows) > 1:
             self.fail("I11", "two releases are active")
+        for row in rows:
+            told = self.of(row.id)
+            for what, holds in self._must_not_last(row.id, told).items():
+                if not ledger and what not in (TRAFFIC, BAD):
+                    continue
+                told.waits[what] = told.waits.get(what, 0) + 1 if holds else 0
+                if told.waits[what] > rounds:
+                    self.fail(what, f"{row.id}: not answered within {rounds} looks ({self._routes()})")
+
+    def _must_not_last(self, release: str, told: Told) -> dict[str, bool]:
+        mine = {
+            c: r.seen.weight for c, r in self.play.routers.items() if r.seen.mark and r.seen.mark.release == release
+        }
+        raising = any("/set-weight/" in key and key not in told.outcomes for key in told.intents)
+        return {
+            TRAFFIC: told.down_at is not None and any(mine.values()),
+            "I7 (a stop that is no Down in the chain)": bool(told.stopped) and not (told.written or told.ended),
+            BAD: not told.ended and any(self._seen_bad(c, release) for c, w in mine.items() if w),
+            "I14 (lowered by hand)": bool(told.hand) and not told.written,
+            "I14 (raised by hand)": not raising and any(w > told.weights.get(c, 100) for c, w in mine.items()),
+        }
+
+    def _seen_bad(self, component: str, release: str) -> bool:
+        """Whether the watch itself was told, in its last look, that this version is beyond its limit."""
+        side = self.play.platforms[component].side(release.split("/")[1]).name
+        for gate in self.play.spec.gates:
+            sample = self.play.samples.get((side, gate.metric))
+            bad = sample is not None and not sample.error and sample.value is not None and sample.value > gate.rollback
+            if gate.component == component and bad and (sample.count or 0) >= gate.min_samples:  # type: ignore[union-attr]
+                return self.play.is_bad(component, side)
+        return False
+
+    def _routes(self) -> str:
+        return ", ".join(f"{c}: {shown(r.seen)}" for c, r in self.play.routers.items())
