@@ -41,7 +41,7 @@ class TraefikRouter(Connector):
         str,
         Field(
             title="Route",
-            description="Names the route, its file <folder>/<route>.yaml and its series in the metrics.",
+            description="Names the route, its file `ROUTE.yaml` in that folder, and its series in the metrics.",
             pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
             examples=["shop-api"],
         ),

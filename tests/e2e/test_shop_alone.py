@@ -73,9 +73,7 @@ def start(built: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts a component of a version; `trouble` changes what is wrong with it, say to be quicker."""
     running: list[Instance] = []
 
-    def begin(
-        version: str, component: str = "api", *, trouble: dict[str, Any] | None = None, **env: str
-    ) -> Instance:
+    def begin(version: str, component: str = "api", *, trouble: dict[str, Any] | None = None, **env: str) -> Instance:
         folder = built / version / component
         if trouble:
             folder = shutil.copytree(folder, tmp_path / f"{version}-{len(running)}")

@@ -83,9 +83,7 @@ def account(out: Path, shop: str, **options: object) -> dict[str, Any]:
     return said
 
 
-def test_customers_count_every_failure_of_a_shop_that_fails_each_fifth_answer(
-    stub: Stub, tmp_path: Path
-) -> None:
+def test_customers_count_every_failure_of_a_shop_that_fails_each_fifth_answer(stub: Stub, tmp_path: Path) -> None:
     shop = f"http://127.0.0.1:{stub.server_port}"
     said = account(tmp_path / "out.json", shop, rate=150, seconds=2, orders=0.2, fresh=0.1)
     assert said["requests"] == said["sent"] == stub.answered == 300
