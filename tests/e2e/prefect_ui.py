@@ -20,7 +20,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 SIZE = {"width": 1280, "height": 1000}
-PATIENCE = 30.0  # seconds for a page to show what it must; a loaded machine needs ten
+PATIENCE = 60.0  # seconds for a page to show what it must; a loaded machine needs thirty
 
 
 @contextmanager
@@ -64,8 +64,13 @@ class PrefectUi:
     def open_run(self, run_id: str, tab: str = "") -> None:
         self.page.goto(f"{self.url}/runs/flow-run/{run_id}" + (f"?tab={tab}" if tab else ""))
 
-    def open_resume_form(self) -> Locator:
-        """Wait for Resume, click it; the dialog."""
+    def open_resume_form(self, run_id: str) -> Locator:
+        """
+        Open the page of a run that is suspended, click Resume; the dialog.
+
+        The page is loaded anew: one that was open while the run changed its state may draw itself again, and close it.
+        """
+        self.open_run(run_id)
         self.page.get_by_role("button", name="Resume", exact=True).click()
         dialog = self.page.get_by_role("dialog")
         dialog.get_by_text("Decision", exact=True).wait_for()

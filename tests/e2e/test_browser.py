@@ -84,7 +84,7 @@ def test_a_release_is_started_answered_watched_and_rolled_back_by_clicks(standin
     assert run["name"] == "shop 1.0 > 2.0"
     assert {"tidegate", "system:shop"} <= set(run["tags"])
 
-    _the_question_has_facts_and_refuses_a_blank_name(ui)
+    _the_question_has_facts_and_refuses_a_blank_name(ui, run_id)
     clicked = answer(ui, "approve", "the figures are good")
     again = {"decision": "reject", "approver": "somebody", "note": "-", "plan": "halves"}
     assert standing.runs.resume(run_id, again), "a second answer is taken"
@@ -105,8 +105,8 @@ def test_a_release_is_started_answered_watched_and_rolled_back_by_clicks(standin
     _the_report_opens_from_the_disk(standing, ui, release)
 
 
-def _the_question_has_facts_and_refuses_a_blank_name(ui: PrefectUi) -> None:
-    dialog = ui.open_resume_form()
+def _the_question_has_facts_and_refuses_a_blank_name(ui: PrefectUi, run_id: str) -> None:
+    dialog = ui.open_resume_form(run_id)
     text = dialog.inner_text()
     for told in FACTS:
         assert told in text, told
@@ -192,7 +192,7 @@ def _the_report_opens_from_the_disk(standing: Standing, ui: PrefectUi, release: 
 def test_a_rejected_release_ends_without_traffic_and_says_whose_no_it_was(standing: Standing, ui: PrefectUi) -> None:
     run_id = start(ui, "to be rejected")
     standing.await_state(run_id, "Suspended")
-    ui.open_resume_form()
+    ui.open_resume_form(run_id)
     answer(ui, "reject", "the migration is not reviewed")
     standing.await_state(run_id, "Aborted")
     ui.shows("Aborted")
