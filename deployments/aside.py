@@ -1,8 +1,8 @@
 """
-The watch's side thread: everything it wants from Prefect, which it never waits for.
+The watch's side thread: everything it wants from Prefect and from people, which it never waits for.
 
-Each second: states of the runs of watched releases, answers to open questions, wishes (start again, start a rollback),
-the release page. A dead server costs the watch nothing.
+Each second: people are told what needs them; answers to open questions, states of the runs of watched releases, wishes
+(start again, start a rollback), the release page. A dead server costs the watch nothing; people are told all the same.
 """
 
 from __future__ import annotations
@@ -62,8 +62,10 @@ class PrefectAside:
         ledger: Callable[[], Ledger],
         under_way: Callable[[], list[UnderWay]],
         page: Callable[[ReleaseRow], str | None],
+        tell: Callable[[ReleaseRow, str], None],
     ) -> None:
         self._runs, self._ledger, self._under_way, self._page = runs, ledger, under_way, page
+        self._tell, self._untold = tell, list[tuple[ReleaseRow, str]]()
         self._states: dict[str, tuple[float, RunState]] = {}
         self._wants: dict[tuple[str, str], tuple[Decision, ReleaseRow]] = {}
         self._pages: dict[str, Page] = {}
@@ -82,7 +84,11 @@ class PrefectAside:
 
     def want(self, decision: Decision, row: ReleaseRow) -> None:
         with self._lock:
-            self._wants[row.id, decision.kind] = (decision, row)
+            if decision.kind == "page":
+                what = f"{decision.component}: {decision.why}" if decision.component else decision.why
+                self._untold.append((row, what))
+            else:
+                self._wants[row.id, decision.kind] = (decision, row)
 
     def _forever(self) -> None:
         ledger = self._ledger()
@@ -99,6 +105,11 @@ class PrefectAside:
             time.sleep(max(0.05, EVERY - (time.monotonic() - began)))
 
     def _round(self, ledger: Ledger) -> None:
+        with self._lock:
+            untold, self._untold = self._untold, []
+        for row, why in untold:
+            LOG.warning("%s needs somebody: %s", row.id, why)
+            self._tell(row, why)
         for one in self._under_way():
             for question in one.questions:
                 self._note_answer(ledger, one.row, question)

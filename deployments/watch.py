@@ -14,15 +14,17 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from types import FrameType
 
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from deployments.aside import PrefectAside, UnderWay
 from tasks.session import Session
-from tidegate.errors import LedgerUnavailable, TidegateError
+from tidegate.errors import ConnectorError, LedgerUnavailable, TidegateError
 from tidegate.ledger import ReleaseRow
 from tidegate.lookout import Lookout
+from tidegate.notices import notice
 from tidegate.report.page import page_text
 from tidegate.world import World
 
@@ -39,7 +41,7 @@ class WatchProcess:
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
         runs = PrefectRuns(session.installation.prefect_url, timeout=2.0, scope=session.installation.id)
         url = session.installation.ledger_url
-        self.aside = PrefectAside(runs, lambda: SqlLedger(url), self.under_way, self.page)
+        self.aside = PrefectAside(runs, lambda: SqlLedger(url), self.under_way, self.page, self.tell)
         self.lookout = Lookout(
             session.ledger,
             session.clock,
@@ -73,6 +75,18 @@ class WatchProcess:
             by_hand={name: part.router.by_hand() for name, part in parts.items()},
             links=self.session.links(row.run_id),
         )
+
+    def tell(self, row: ReleaseRow, why: str) -> None:
+        """Tell people that this release needs one of them; a notifier that fails is named in the log, no more."""
+        watched = self.lookout.watched.get(row.id)
+        if watched is None:
+            return
+        told = replace(notice("page", "critical", watched.story, why), links=self.session.links(row.run_id))
+        for notifier in watched.world.notifiers:
+            try:
+                notifier.tell(told)
+            except ConnectorError as lost:
+                LOG.warning("%s: not told (%s)", row.id, lost)
 
     def run(self) -> None:
         """Until a signal: stand by, or look at the shortest interval asked."""
