@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate import kernel
@@ -289,6 +289,7 @@ LOWERINGS = st.one_of(
 
 
 @pytest.mark.proves("I1", "I5")
+@settings(deadline=None)
 @given(LOWERINGS, SEEN)
 def test_no_write_but_a_raise_ever_gives_green_more(change: Change, seen: Seen) -> None:
     try:
@@ -300,6 +301,7 @@ def test_no_write_but_a_raise_ever_gives_green_more(change: Change, seen: Seen) 
 
 
 @pytest.mark.proves("I5")
+@settings(deadline=None)
 @given(SEEN, WEIGHTS)
 def test_a_raise_never_passes_a_stop(seen: Seen, weight: int) -> None:
     given_proof = proof(seen=seen, weight=weight, allowed=weight, told=0)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.answering import NOW
@@ -120,6 +120,7 @@ SAMPLES = st.builds(
 
 
 @pytest.mark.proves("I4")
+@settings(deadline=None)
 @given(SAMPLES, st.sampled_from([0, 1, 200]), st.floats(0, 1e6), st.sampled_from(["0s", "10s"]))
 def test_a_pass_needs_fresh_finite_and_enough_measurements(one: Sample, least: int, over: float, lasting: str) -> None:
     limits = gate(min_samples=least, lasting=lasting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.answering import NOW, Died, GoodDay, answered
@@ -116,6 +116,7 @@ PLANS: list[Callable[[], Plan]] = [
 ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PLANS), st.lists(st.integers(0, 30), max_size=4), st.booleans())
 @pytest.mark.proves("I12")
 def test_a_crash_after_any_entry_resumes_to_the_same_end(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.answering import NOW
@@ -173,6 +173,7 @@ EVENTS = st.sampled_from([
 
 
 @pytest.mark.proves("I5")
+@settings(deadline=None)
 @given(st.lists(EVENTS, max_size=12))
 def test_no_sequence_of_entries_ever_lifts_a_story_after_its_down(added: list[Any]) -> None:
     chain, fallen = Chain(), False
@@ -186,6 +187,7 @@ def test_no_sequence_of_entries_ever_lifts_a_story_after_its_down(added: list[An
         assert story.over == (story.state in OVER)
 
 
+@settings(deadline=None)
 @given(st.lists(EVENTS, max_size=12), st.integers(0, 12))
 def test_folding_in_two_parts_tells_the_same_story(added: list[Any], cut: int) -> None:
     chain = Chain()

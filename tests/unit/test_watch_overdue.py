@@ -178,5 +178,9 @@ def test_a_cancelled_run_is_a_down_and_a_resting_one_cannot_be_cancelled(kind: s
     assert resting.kinds() == []
 
 
-def test_a_release_that_is_over_has_no_dead_run() -> None:
-    assert dies(Watch(promoted()), "RUNNING") == {}
+def test_the_last_acts_of_a_promoted_release_are_done_even_if_its_process_died() -> None:
+    assert dies(Watch(promoted()), "RUNNING") == {25.0: ["fence", "again"]}
+    held = Watch(promoted())
+    for _ in range(40):
+        held.look(run=RunState("r1", "COMPLETED", "Promoted"), leased=False)
+        assert held.kinds() == []

@@ -11,6 +11,7 @@ from tidegate.errors import LedgerUnavailable, TidegateError, Unreachable
 from tidegate.ledger import Draft, Kind, ReleaseRow
 from tidegate.ports import RunState
 from tidegate.simulation.process import Crash, Process
+from tidegate.slots import FINALIZE
 from tidegate.watch import Decision
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Orchestrator:
         if not self.up:
             self.play.line.after(5.0, lambda: self._wanted(decision, row))
             return
-        run = self.runs.get(row.run_id)
+        run = self._finalizing(row.id) if decision.key == FINALIZE else self.runs.get(row.run_id)
         if decision.kind == "ask-rollback":
             asked = self.start("rollback", {"release": row.id, "why": decision.why}, key=f"rollback/{row.id}")
             if decision.key == "dead" and asked.type == "RUNNING":
@@ -144,9 +145,20 @@ class Orchestrator:
             self.play.ledger.adopt(row.id, new.id)
             self._restarted(row, decision)
         elif run is not None and run.type is not None and run.type != "SCHEDULED":
+            expired = decision.key == "expired"
+            if self._held(row.id) or (run.type == "PAUSED" and not expired):
+                return  # what was decided may be old by now
             self.again(run)
-            if decision.key != "expired":
+            if not expired:
                 self._restarted(row, decision)
+
+    def _held(self, release: str) -> bool:
+        row = next(row for row in self.play.rows() if row.id == release)
+        return row.lease_until is not None and row.lease_until > self.play.line.now()
+
+    def _finalizing(self, release: str) -> Run | None:
+        wanted = {"release": release, "slot": FINALIZE}
+        return next((run for run in self.runs.values() if wanted.items() <= run.parameters.items()), None)
 
     def _restarted(self, row: ReleaseRow, decision: Decision) -> None:
         try:
