@@ -17,9 +17,7 @@ from tests.house.tree import ROOT
 CATALOGUE = ROOT.parent / "shared"
 LIST = ROOT / "docs" / "requirement-ids.txt"
 KINDS = ("capability", "requirement", "invariant", "goal", "experience")
-HEADER = (
-    "# Written by `make docs`: what a test may claim to prove. kind | part | ID | the first words of it\n"
-)
+HEADER = "# Written by `make docs`: what a test may claim to prove. kind | part | ID | the first words of it\n"
 
 
 class Known(NamedTuple):

@@ -69,9 +69,7 @@ def _marks(decorator: ast.expr) -> Iterator[ast.Attribute]:
 
 def _claimed(decorator: ast.expr, path: Path) -> Iterator[str]:
     for node in ast.walk(decorator):
-        if not (
-            isinstance(node, ast.Call) and ast.unparse(node.func) in {"pytest.mark.proves", "mark.proves"}
-        ):
+        if not (isinstance(node, ast.Call) and ast.unparse(node.func) in {"pytest.mark.proves", "mark.proves"}):
             continue
         for argument in node.args:
             if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):

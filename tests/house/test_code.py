@@ -40,9 +40,7 @@ def _dangers(path: Path) -> list[str]:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             named = [alias.name for alias in node.names]
             modules = named if isinstance(node, ast.Import) else [node.module or ""]
-            if {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve"} & {
-                m.split(".")[0] for m in modules
-            }:
+            if {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve"} & {m.split(".")[0] for m in modules}:
                 found.append(f"{place(path, node.lineno)} imports {modules[0]}")
             if modules == ["os"] and {"system", "popen"} & set(named):
                 found.append(f"{place(path, node.lineno)} imports {', '.join(named)} of os")
@@ -66,9 +64,7 @@ def test_the_search_for_dangers_finds_them(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_every_file_can_be_read_in_one_sitting() -> None:
-    lengths = {
-        path: len(path.read_text(encoding="utf-8").splitlines()) for path in python_files(*ALL_CODE, "tests")
-    }
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in python_files(*ALL_CODE, "tests")}
     long = [f"{place(path)}: {lines} lines" for path, lines in lengths.items() if lines > PLEASANT_LINES]
     if long:
         warnings.warn("over 250 lines, worth a look: " + ", ".join(long), stacklevel=1)

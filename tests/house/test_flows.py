@@ -61,9 +61,7 @@ def test_every_flow_loads_in_a_fresh_process(tmp_path: Path) -> None:
 
 def _answered_fields(path: Path) -> Iterator[str]:
     for node in ast.walk(syntax(path)):
-        if not (
-            isinstance(node, ast.ClassDef) and any("RunInput" in ast.unparse(base) for base in node.bases)
-        ):
+        if not (isinstance(node, ast.ClassDef) and any("RunInput" in ast.unparse(base) for base in node.bases)):
             continue
         for field in node.body:
             if isinstance(field, ast.AnnAssign) and field.value is not None and _has_default(field.value):

@@ -20,8 +20,7 @@ def _pins(name: str) -> Mapping[str, str]:
     """Name to version; each requirement of a lock stands in one block with its hashes."""
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
     return {
-        found[1]: found[2]
-        for found in re.finditer(r"^([a-z0-9._-]+)(?:\[[^]]+\])?==([^\s;]+)", text, re.MULTILINE)
+        found[1]: found[2] for found in re.finditer(r"^([a-z0-9._-]+)(?:\[[^]]+\])?==([^\s;]+)", text, re.MULTILINE)
     }
 
 
@@ -31,9 +30,7 @@ def test_every_requirement_of_a_lock_is_pinned_and_hashed(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
     statements = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
     requirements = [line for line in statements if line.strip()]
-    pinned = re.compile(
-        r"^[a-z0-9._-]+(\[[^]]+\])?==[^\s;]+( ; [^\\]+?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*$"
-    )
+    pinned = re.compile(r"^[a-z0-9._-]+(\[[^]]+\])?==[^\s;]+( ; [^\\]+?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*$")
     assert requirements
     assert [line[:60] for line in requirements if not pinned.match(line)] == []
 
@@ -41,9 +38,7 @@ def test_every_requirement_of_a_lock_is_pinned_and_hashed(name: str) -> None:
 @pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_names_no_address_and_no_folder(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
-    assert not re.search(
-        r"://|^\s*(-i|-f|--index-url|--extra-index-url|--find-links|-e|\.|/)|@ ", text, re.MULTILINE
-    )
+    assert not re.search(r"://|^\s*(-i|-f|--index-url|--extra-index-url|--find-links|-e|\.|/)|@ ", text, re.MULTILINE)
 
 
 def test_the_run_time_lock_holds_the_versions_that_were_tested() -> None:

@@ -16,9 +16,7 @@ def test_no_file_in_the_four_folders_hides_a_module_of_that_name() -> None:
     """Prefect loads flows/release.py with flows/ first on the path: a docker.py there would hide docker."""
     installed = {name for name in importlib.metadata.packages_distributions() if name not in STOREYS}
     taken = set(sys.stdlib_module_names) | installed
-    wrong = [
-        place(path) for path in python_files(*STOREYS[1:]) if path.stem != "__init__" and path.stem in taken
-    ]
+    wrong = [place(path) for path in python_files(*STOREYS[1:]) if path.stem != "__init__" and path.stem in taken]
     assert not wrong, f"rename to <product>_<port>.py or another word: {wrong}"
 
 

@@ -36,9 +36,7 @@ def test_every_make_target_of_the_readme_exists() -> None:
 def test_every_tidegate_command_of_the_readme_exists() -> None:
     program = Path(sys.executable).with_name("tidegate")
     asked = {
-        words[1]
-        for words in _commands()
-        if Path(words[0]).name == "tidegate" and len(words) > 1 and words[1].isalpha()
+        words[1] for words in _commands() if Path(words[0]).name == "tidegate" and len(words) > 1 and words[1].isalpha()
     }
     unknown = [
         verb

@@ -18,7 +18,9 @@ import yaml
 from tests.house.tree import ROOT, STOREYS, place, syntax
 
 RELEASES = ROOT / "examples" / "shop" / "releases.json"
-WORDS_OF_THE_FIELD = {"rejected"}  # an approval's verdict, too; deployments/ has no use for it
+# What a doctor's finding, a simulated fault and an approval's verdict are called, too: allowed in the pure package, whose
+# code never sees a version's folder. What runs a release (blocks, tasks, flows, deployments) has no use for them.
+WORDS_OF_THE_FIELD = {"rejected", "good", "bad", "slow", "crash"}
 
 
 def _the_shops_words() -> set[str]:
@@ -64,7 +66,7 @@ def test_no_file_of_ours_knows_the_shops_versions_or_releases() -> None:
         for folder in STOREYS
         for path in sorted((ROOT / folder).rglob("*.*"))
         if "__pycache__" not in path.parts
-        and (found := _slips(path, words if folder == "deployments" else words - WORDS_OF_THE_FIELD))
+        and (found := _slips(path, words - WORDS_OF_THE_FIELD if folder == "tidegate" else words))
     ]
     assert not wrong, "\n".join(wrong)
 

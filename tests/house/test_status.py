@@ -32,9 +32,7 @@ def test_the_list_of_ids_is_complete() -> None:
 def test_the_list_of_ids_is_the_catalogues() -> None:
     if not CATALOGUE.is_dir():  # a clone has the list alone; where the catalogue is, the two must agree
         return
-    assert LIST.read_text(encoding="utf-8") == as_text(read_catalogue()), (
-        "run `make docs` and commit the list"
-    )
+    assert LIST.read_text(encoding="utf-8") == as_text(read_catalogue()), "run `make docs` and commit the list"
 
 
 def test_marks_are_read_from_functions_classes_modules_and_parameters(tmp_path: Path) -> None:

@@ -17,9 +17,7 @@ REGISTRIES = [
         ("proxy", "golang", "org"),
     )
 ]
-MACHINE = re.compile(
-    "|".join((r"(?<![\w.])/wo" + r"rk/\w", r"/ro" + r"ot/\.", r"/ho" + r"me/\w+/", r"/bash" + "_"))
-)
+MACHINE = re.compile("|".join((r"(?<![\w.])/wo" + r"rk/\w", r"/ro" + r"ot/\.", r"/ho" + r"me/\w+/", r"/bash" + "_")))
 
 
 def test_no_file_names_a_package_registry() -> None:
@@ -32,7 +30,6 @@ def test_no_file_names_a_folder_of_the_machine_it_was_written_on() -> None:
     wrong = [
         f"{place(path)}: {found.group()}"
         for path in own_files()
-        if (found := MACHINE.search(text := text_of(path)))
-        or (here in text and (found := re.search(here, text)))
+        if (found := MACHINE.search(text := text_of(path))) or (here in text and (found := re.search(here, text)))
     ]
     assert not wrong, wrong
