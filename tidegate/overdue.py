@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
-from tidegate.sight import Decision, Sight, Watching
+from tidegate.sight import Decision, Sight, Watching, carries
 from tidegate.slots import FINALIZE
 from tidegate.spec import Spec
 from tidegate.story import State
@@ -152,5 +152,11 @@ def _unfinished(watching: Watching, sight: Sight) -> tuple[Watching, list[Decisi
 
 
 def finished(sight: Sight) -> bool:
-    """Whether nobody works on a release that is over, as far as lease and run tell."""
+    """
+    Whether a release that is over needs no further look: nobody works on it, as far as lease and run tell, and where it
+    ended without traffic, its routes show none (a hand may have raised one while the rollback was at work).
+    """
+    gone = sight.story.state in (State.ROLLED_BACK, State.ABORTED)
+    if gone and any(carries(seen, sight.story.release) for seen in sight.seen.values()):
+        return False
     return not sight.leased and (sight.run is None or sight.run.type not in LIMBO)

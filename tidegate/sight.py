@@ -27,6 +27,11 @@ class Health:
     detail: str = ""
 
 
+def carries(seen: Seen | None, release: str) -> bool:
+    """Whether this route shows traffic for a canary that is, or may be, this release's green."""
+    return seen is not None and (seen.mark is None or seen.mark.release == release) and seen.weight > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """Everything one look sees of one release."""

@@ -16,7 +16,7 @@ from typing import Any
 from tidegate.judge.limits import Judged, judge, worst
 from tidegate.overdue import dead_runs, questions_and_rests
 from tidegate.ports import Sample, Verdict
-from tidegate.sight import NO_STEP, Decision, Health, Look, Sight, Watching
+from tidegate.sight import NO_STEP, Decision, Health, Look, Sight, Watching, carries
 from tidegate.spec import Spec
 from tidegate.story import State, Story
 from tidegate.traffic import Seen
@@ -94,8 +94,7 @@ def _is_mine(seen: Seen, release: str) -> bool:
 
 def _carries(sight: Sight, component: str) -> bool:
     """Whether green of this component has traffic, by the story or by what its route shows."""
-    seen = sight.seen.get(component)
-    shows = seen is not None and _is_mine(seen, sight.story.release) and seen.weight > 0
+    shows = carries(sight.seen.get(component), sight.story.release)
     return sight.story.had_traffic and (shows or sight.story.weights.get(component, 0) > 0)
 
 

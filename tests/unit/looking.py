@@ -37,6 +37,7 @@ class Watch:
         self.memory = Watching(lowered_once=True)
         self.now = NOW + timedelta(minutes=len(chain.entries))
         self.decisions: list[Decision] = []
+        self.sight: Sight
 
     def look(self, value: float | None = GOOD, passed: float = 5.0, **sees: Any) -> Look:
         self.now += timedelta(seconds=passed)
@@ -47,7 +48,8 @@ class Watch:
             samples={"api-errors": sample}, health={"api": WELL}, wayback_here=True, run=RunState("r1", "RUNNING"),
             leased=True,
         )  # fmt: skip
-        self.memory, self.decisions, told = look(self.spec, self.memory, replace(whole, **sees))
+        self.sight = replace(whole, **sees)
+        self.memory, self.decisions, told = look(self.spec, self.memory, self.sight)
         return told
 
     def kinds(self) -> list[str]:

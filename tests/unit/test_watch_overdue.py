@@ -11,6 +11,7 @@ from tests.unit.chains import Chain, promoted
 from tests.unit.looking import Watch, baking
 from tidegate import events as ev
 from tidegate.ledger import Kind
+from tidegate.overdue import finished
 from tidegate.ports import RunState
 
 # -- questions and rests ----------------------------------------------------------------------------------------------
@@ -184,3 +185,17 @@ def test_the_last_acts_of_a_promoted_release_are_done_even_if_its_process_died()
     for _ in range(40):
         held.look(run=RunState("r1", "COMPLETED", "Promoted"), leased=False)
         assert held.kinds() == []
+
+
+def test_a_release_that_went_back_is_looked_at_until_its_routes_show_no_traffic() -> None:
+    """Found by the simulation: a hand raised the weight while the rollback was at work, and nobody lowered it again."""
+    chain = baking().down().did("main/1/rollback/close-rollback/-/-/1", ev.RolledBack(at=NOW))
+    watch = Watch(chain, weight=30)
+    watch.look(run=RunState("r1", "FAILED", "RolledBack"), leased=False)
+    assert watch.kinds() == ["down"]
+    assert not finished(watch.sight)
+    watch.weight = 0
+    watch.look(run=RunState("r1", "FAILED", "RolledBack"), leased=False)
+    assert finished(watch.sight)
+    watch.look(run=RunState("r1", "RUNNING"), leased=True)
+    assert not finished(watch.sight)

@@ -202,6 +202,8 @@ def _quiet(play: Play) -> bool:
         story = _story(play, row.id)
         if story.state not in ENDED or row.active or (story.state is State.PROMOTED and _lives_on(play, row.id)):
             return False
+        if story.state in (State.ROLLED_BACK, State.ABORTED) and row.watched:
+            return False
     return bool(play.rows()) or all(run.type != "SCHEDULED" for run in runs)
 
 
