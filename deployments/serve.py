@@ -106,14 +106,14 @@ class Serving:
         logs.mkdir(exist_ok=True, mode=0o700)
         server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         # Customers come first on a machine that everything shares: starting a flow costs two seconds of a whole core.
-        self.children = [Child("server", server, env, logs / "server.log", nice=5)]
+        self.children = [Child("server", server, env, logs / "server.log")]
         self.children[0].start()
         self._await_server(url)
         if self.fresh:
             PrefectRuns(url, timeout=10).cancel_all()
         for name in ("runner", "watch"):
             argv = [sys.executable, "-m", f"deployments.{name}"]
-            child = Child(name, argv, env, logs / f"{name}.log", nice=5 if name == "runner" else 0)
+            child = Child(name, argv, env, logs / f"{name}.log", nice=3 if name == "runner" else 0)
             child.start()
             self.children.append(child)
         return told
