@@ -45,14 +45,15 @@ class Persons:
         }
         for name, act in self.acts.items():
             if play.weather.has(name):
-                for _ in range(draw.choice((1, 1, 2))):
+                for _ in range(draw.choice((0, 1, 1, 2))):
                     play.line.at(draw.uniform(1.0, within), act)
 
     def provoked(self, kind: str) -> None:
         """Somebody acts in the very moment in which a write is on its way: after the proof, before the lock."""
         weather, draw = self.play.weather, self.play.random
         can = [name for name in self.acts if name in weather.rates]
-        if can and not weather.over and kind == self.provokes and draw.random() < 0.2:
+        often = 0.2 if kind == "raise" else 0.5
+        if can and not weather.over and kind == self.provokes and draw.random() < often:
             self.acts[draw.choice(can)]()
 
     # -- asked --------------------------------------------------------------------------------------------------------
