@@ -229,7 +229,7 @@ class Lookout:
             for component, part in watched.world.parts.items()
         )
         state = "promoted" if story.state is State.PROMOTED else "shifting"
-        blue = next(iter(story.claimed.values()))["stable"]
+        blue = story.opened.get("blue") or next(iter(story.claimed.values()))["stable"]
         return WayBack(row.system, row.id, row.version, str(blue), state, written_at, ways, self.ledger_url)
 
     # -- carrying out --------------------------------------------------------------------------------------------------
