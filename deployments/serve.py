@@ -29,6 +29,7 @@ from tidegate.errors import TidegateError
 
 ROOT = Path(__file__).parent.parent
 AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before a child that died is started again; the last one repeats
+PORTS = 3  # tries
 UP_WITHIN = 90.0  # seconds until the server answers; a fresh database takes 15
 
 
@@ -97,18 +98,11 @@ class Serving:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         SqlLedger(os.environ.get("TIDEGATE_LEDGER_URL", f"sqlite:///{self.home}/ledger.db")).create()
         proxy = TraefikProcess(self.home / "proxy").start()
-        port = self._port()
-        url = f"http://127.0.0.1:{port}/api"
-        told = self._told(url, proxy.web_url, proxy.api_url, proxy.metrics_url)
-        _write(self.home / FILE, told)
-        env = self._environment(url, port)
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True, mode=0o700)
-        server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        # Customers come first on a machine that everything shares: starting a flow costs two seconds of a whole core.
-        self.children = [Child("server", server, env, logs / "server.log")]
-        self.children[0].start()
-        self._await_server(url)
+        url, env = self._start_server(logs)
+        told = self._told(url, proxy.web_url, proxy.api_url, proxy.metrics_url)
+        _write(self.home / FILE, told)
         if self.fresh:
             PrefectRuns(url, timeout=10).cancel_all()
         for name in ("runner", "watch"):
@@ -117,6 +111,20 @@ class Serving:
             child.start()
             self.children.append(child)
         return told
+
+    def _start_server(self, logs: Path) -> tuple[str, dict[str, str]]:
+        """Our own Prefect server; its address, and the environment of those that use it."""
+        for _ in range(PORTS):
+            port = self._port()
+            url = f"http://127.0.0.1:{port}/api"
+            env = self._environment(url, port)
+            server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+            self.children = [Child("server", server, env, logs / "server.log")]
+            self.children[0].start()
+            if self._await_server(url):
+                return url, env
+            self.children[0].stop()
+        raise TidegateError(f"other programs took {PORTS} ports while a server was starting", "try again")
 
     def _told(self, url: str, web: str, api: str, metrics: str) -> dict[str, Any]:
         values = {"shop_url": web, "proxy_url": web, "proxy_api": api, "proxy_metrics": metrics}
@@ -167,15 +175,20 @@ class Serving:
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url.removesuffix("/api"),
         }
 
-    def _await_server(self, url: str) -> None:
+    def _await_server(self, url: str) -> bool:
+        """Until it answers; False when it is a stranger's: two that start at once may both find one port free."""
         deadline, server = time.monotonic() + UP_WITHIN, self.children[0]
         while time.monotonic() < deadline:
             if server.process is not None and server.process.poll() is not None:
+                if not _free(int(url.split(":")[2].split("/")[0])):
+                    return False
                 raise TidegateError(f"Prefect's server ended at once: {_last(server.log)}", f"see {server.log}")
             try:
-                with urllib.request.urlopen(f"{url}/health", timeout=1):  # noqa: S310  # our own loopback address
-                    return
-            except OSError:
+                asked = f"{url}/admin/settings"
+                with urllib.request.urlopen(asked, timeout=2) as answer:  # noqa: S310  # our own loopback address
+                    told = Path(str(json.load(answer).get("home")))
+                return told.resolve() == (self.home / "prefect").resolve()
+            except (OSError, ValueError):
                 time.sleep(0.1)
         raise TidegateError(f"Prefect's server did not answer within {UP_WITHIN:.0f} s", f"see {server.log}")
 
