@@ -57,11 +57,9 @@ class Timeline:
             raise Overtime
         while agenda and agenda[0][0] <= end:
             at, _, act = heapq.heappop(agenda)
-            if at > self.t:
-                self.t = at
+            self.t = max(self.t, at)
             act()
-        if end > self.t:
-            self.t = end
+        self.t = max(self.t, end)
 
     def at(self, t: float, act: Callable[[], None]) -> None:
         self._count += 1

@@ -6,7 +6,6 @@ It shares no rule with the kernel or the watch: what it demands is written here 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from tidegate.ledger import Entry, Kind, LookRow
 from tidegate.simulation.process import Process
 from tidegate.simulation.route import shown
 from tidegate.simulation.timeline import START
+from tidegate.simulation.told import Told
 from tidegate.traffic import Seen
 
 if TYPE_CHECKING:
@@ -30,31 +30,6 @@ RAISING = frozenset({"raise"})
 
 class Violation(AssertionError):
     """An invariant does not hold; the message begins with its number."""
-
-
-@dataclass(slots=True)
-class Told:
-    """What the witness keeps of one release: its own fold of the chain, not the story's."""
-
-    weights: dict[str, int] = field(default_factory=dict)
-    intents: dict[str, int] = field(default_factory=dict)  # key -> seq of the last one
-    outcomes: set[str] = field(default_factory=set)
-    down_at: float | None = None  # elapsed clock of the first durable down decision
-    written: bool = False  # a Down stands in the chain
-    waits: dict[str, int] = field(default_factory=dict)  # what has to follow -> rounds since
-    set_at: dict[str, float] = field(default_factory=dict)  # step -> when its weight was recorded
-    rows: list[tuple[float, LookRow]] = field(default_factory=list)
-    sampled: dict[str, float] = field(default_factory=dict)  # bakes seen complete on sound samples, and when
-    plan: str = ""
-    ended: str = ""
-    over: bool = False
-    stops_found: frozenset[str] = frozenset()
-    final: set[str] = field(default_factory=set)
-    stopped: dict[str, float] = field(default_factory=dict)  # component -> since when a stop stands there
-    hand: dict[str, tuple[int, float]] = field(default_factory=dict)  # component -> unexplained lower weight, since
-    asked: dict[str, str] = field(default_factory=dict)  # key -> decision
-    risky: set[str] = field(default_factory=set)  # questions whose silence means rollback
-    named: frozenset[str] = frozenset()  # what an approval may clear or take over
 
 
 class Witness:
@@ -254,55 +229,31 @@ class Witness:
             told.sampled[row.step] = self.play.line.t
 
     def entered(self, entry: Entry) -> None:
-        told, body = self.of(entry.release), entry.body
+        told = self.of(entry.release)
         match entry.kind:
             case Kind.OPENED:
-                told.stops_found = frozenset(body["stops_found"].values())
+                told.stops_found = frozenset(entry.body["stops_found"].values())
             case Kind.INTENT:
-                told.intents.pop(entry.key, None)
-                told.intents[entry.key] = entry.seq
-                if "claim" in body:
-                    told.intents[f"claim {body['claim']}"] = entry.seq
-                if "raise" in body:
-                    told.plan = entry.key.split("/")[2]
-                if "question" in body and body["question"]["on_expiry"] == "rollback" and body["question"]["traffic"]:
-                    told.risky.add(entry.key)
-                if "bake" in body:
-                    told.set_at.setdefault(entry.key, self.play.line.t)
+                told.intends(entry, self.play.line.t)
             case Kind.OUTCOME:
-                if entry.key in told.outcomes:
-                    self.fail("I12", f"{entry.key} has two outcomes")
-                told.outcomes.add(entry.key)
                 self._happened(entry, told)
             case Kind.DOWN:
                 told.written = True
                 self.decided_down(entry.release)
             case Kind.EXPIRY if entry.key.removeprefix("expired/") in told.risky - told.outcomes:
                 self.decided_down(entry.release)
+            case _:
+                pass
 
     def _happened(self, entry: Entry, told: Told) -> None:
         body = entry.body
-        match body.get("event"):
-            case "claimed":
-                told.weights[body["component"]] = 0
-            case "weight-set" if told.down_at is None:
-                told.weights[body["component"]] = body["weight"]
-            case "parked" | "lowered":
-                told.weights = dict.fromkeys(told.weights, 0)
-            case "answered":
-                told.asked[entry.key] = body["decision"]
-                if body["gate"] == "take-over" and body["decision"] == "approve":
-                    told.stops_found |= told.named
-            case "routes-inspected":
-                told.named = frozenset(body["names"])
-            case "baked" if body["verdict"] == "PASS":
-                self._baked(entry, told)
-            case "promoted":
-                self._promoted(entry, told)
-            case "rolled-back" | "aborted":
-                told.ended, told.over = body["event"], True
-            case "made-final":
-                told.final.add(body["component"])
+        if entry.key in told.outcomes:
+            self.fail("I12", f"{entry.key} has two outcomes")
+        told.happened(entry.key, body)
+        if body.get("event") == "baked" and body["verdict"] == "PASS":
+            self._baked(entry, told)
+        if body.get("event") == "promoted":
+            self._promoted(entry, told)
 
     def _baked(self, entry: Entry, told: Told) -> None:
         """Bake time by the elapsed clock, whatever the wall clock did (I27), on sound samples (I4)."""
@@ -316,10 +267,9 @@ class Witness:
 
     def _promoted(self, entry: Entry, told: Told) -> None:
         play = self.play
-        told.over = True
         told.plan = told.plan or play.spec.plan
         last = play.spec.plans[told.plan].steps[-1].weight
-        for component, router in play.routers.items():
+        for component in play.routers:
             if told.down_at is None and told.weights.get(component) != last:
                 self.fail("I20", f"promoted with {component} at {told.weights.get(component)} %")
             side = play.platforms[component].side(entry.release.split("/")[1]).name
