@@ -52,14 +52,15 @@ class Cell:
     restarts: int = 0
     seconds: float = 0.0
     back: float = 0.0  # seconds from the (last) kill to the next entry of an attempt
-    not_sent: int = 0
+    not_sent: int = 0  # customers could not follow
+    late: int = 0  # answered after their deadline
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         told = "ok " if not self.problems else "BAD"
         where = "  ".join(f"{point} (at {at})" for point, at in zip(self.points, self.struck, strict=False))
         line = f"{told} {where or 'undisturbed'}: {self.state}, restarts {self.restarts}, back {self.back:.0f} s, "
-        line += f"{self.seconds:.0f} s, not sent {self.not_sent}"
+        line += f"{self.seconds:.0f} s, not sent {self.not_sent}, late {self.late}, load {os.getloadavg()[0]:.0f}"
         return "\n    ".join([line + (f", {self.why}" if self.why else ""), *self.problems])
 
 
@@ -255,9 +256,12 @@ class Running:
     def _customers(self) -> list[str]:
         time.sleep(1.2)  # their account of the last second
         now = self.shop.counted()
-        self.cell.not_sent = grown(self.before, now, "not_sent")
+        before, after = self.before.get("outcomes", {}), now.get("outcomes", {})
+        self.cell.not_sent, self.cell.late = grown(self.before, now, "not_sent"), grown(before, after, "timeout")
         lost = grown(self.before, now, "failed") - self.cell.not_sent
-        return [f"{lost} customers' requests failed: {now.get('outcomes')}"] if lost else []
+        if self.cell.not_sent:  # the customers' own process had no processor: late answers say nothing about the shop
+            lost -= self.cell.late
+        return [f"{lost} customers' requests failed: {after}"] if lost else []
 
 
 def grown(before: Mapping[str, Any], now: Mapping[str, Any], name: str) -> int:

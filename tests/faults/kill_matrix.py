@@ -95,7 +95,7 @@ class Matrix:
             cell.problems.append(f"never reached: {', '.join(str(point) for point in running.due)}")
         print(cell, flush=True)
         self.cells.append(cell)
-        if not running.story.over:  # the next one needs the system's row
+        if cell.release and not running.story.over:  # the next one needs the system's row
             self.shop.end(cell.release)
         self.shop.tidy()
         return cell
@@ -116,11 +116,12 @@ class Matrix:
         ends = {state: sum(cell.state == state for cell in self.cells) for state in {c.state for c in self.cells}}
         back = sorted(cell.back for cell in self.cells if cell.back)
         spurious = sum(cell.restarts > len(cell.struck) for cell in self.cells)
+        apart = f"not sent {sum(c.not_sent for c in self.cells)}, late {sum(c.late for c in self.cells)}"
         return (
             f"{len(self.cells)} releases, {kills} kills, {bad} with something wrong; ends {ends}; "
             f"next act after a kill: median {back[len(back) // 2] if back else 0:.0f} s, "
             f"worst {back[-1] if back else 0:.0f} s; more restarts than kills in {spurious}; "
-            f"not sent {sum(cell.not_sent for cell in self.cells)}; load average {os.getloadavg()[0]:.1f}"
+            f"{apart}; load average {os.getloadavg()[0]:.1f}"
         )
 
 

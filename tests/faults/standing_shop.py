@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import threading
 import time
@@ -22,12 +23,13 @@ from typing import Any, NamedTuple, Self
 
 import yaml
 
+from blocks.installation import FILE
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
-from deployments.serve import Serving
+from deployments.serve import Child, Serving
 from examples.demo.stage import Stage, end_left_over
 from tests.house.tree import ROOT
-from tidegate.errors import ConnectorError, TidegateError
+from tidegate.errors import ConnectorError, TidegateError, Unreachable
 from tidegate.story import State, Story
 
 RATE = 100  # customers' requests a second: enough for a step's samples, and little for the machine
@@ -58,6 +60,27 @@ class Line(NamedTuple):
     epoch: int | None
 
 
+def _prefer_any_port(home: Path) -> None:
+    """As if this installation had run before on a free port: the default one is everybody's."""
+    with socket.create_server(("127.0.0.1", 0)) as chosen:
+        port: int = chosen.getsockname()[1]
+    (home / FILE).write_text(json.dumps({"prefect_url": f"http://127.0.0.1:{port}/api"}), "utf-8")
+
+
+class PatientRuns(PrefectRuns):
+    """The test's own way to Prefect's API: it outlives the server that it killed."""
+
+    def call(self, method: str, path: str, body: Any = None, *, missing_is_none: bool = False, tries: int = 4) -> Any:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                return super().call(method, path, body, missing_is_none=missing_is_none, tries=tries)
+            except Unreachable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+
 class StandingShop:
     """Use as a context: everything runs inside, and nothing after."""
 
@@ -81,6 +104,7 @@ class StandingShop:
             "seconds": {"grace": grace, "lease": lease},
             "values": {"shop_rate": str(rate // 2)},
         }
+        _prefer_any_port(home)
         self.serving, self.stage = Serving(home, settings, fresh=True), Stage(home)
         self.keeper = threading.Thread(target=self.serving.keep, name="keeper", daemon=True)
         self.told: dict[str, Any] = {}
@@ -137,7 +161,8 @@ class StandingShop:
 
     @cached_property
     def runs(self) -> PrefectRuns:
-        return PrefectRuns(self.told["prefect_url"], timeout=10)
+        """Prefect's API; a server that was killed or is busy is asked again for two minutes."""
+        return PatientRuns(self.told["prefect_url"], timeout=20)
 
     @cached_property
     def ledger(self) -> SqlLedger:
@@ -225,6 +250,25 @@ class StandingShop:
     def counted(self) -> Mapping[str, Any]:
         """The customers' account as it is now."""
         return self.stage.counted()
+
+    def story(self, release: str) -> Story:
+        """What the chain tells; empty while there is no such release."""
+        return Story.of(self.ledger.entries(release)) if release else Story()
+
+    # -- ending and starting its processes ----------------------------------------------------------------------------
+
+    def without(self, name: str) -> Child:
+        """`kill -9` this child, and nobody starts it again until `with_again`."""
+        (child,) = (child for child in self.serving.children if child.name == name)
+        self.serving.children.remove(child)
+        if child.process is not None:
+            child.process.kill()
+            child.process.wait(10)
+        return child
+
+    def with_again(self, child: Child) -> None:
+        child.start()
+        self.serving.children.append(child)
 
     def log_tails(self, lines: int = 15) -> Iterator[str]:
         """The last lines of every log, for a test that failed."""
