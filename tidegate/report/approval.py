@@ -46,7 +46,9 @@ def approval_text(
 ) -> str:
     """The description of one question; `traffic` says whether the new version has had any by then."""
     facts = facts_of(entries, readings, spec)
-    found: Mapping[str, str] = next((e.body["strangers"] for e in entries if e.body.get("event") == "routes-inspected"), {})
+    found: Mapping[str, str] = next(
+        (e.body["strangers"] for e in entries if e.body.get("event") == "routes-inspected"), {}
+    )
     asked = next((approval for approval in spec.approvals if approval.name == gate), None)
     question = _Question(facts, live(facts, look), gate, asked, deadline, on_expiry, traffic, found)
     return question.text(Voice(language, zone), links or {}, by_hand or {})
