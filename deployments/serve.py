@@ -105,6 +105,7 @@ class Serving:
         _write(self.home / FILE, told)
         if self.fresh:
             PrefectRuns(url, timeout=10).cancel_all()
+        # Customers come first on a machine that everything shares: starting a flow costs two seconds of a whole core.
         for name in ("runner", "watch"):
             argv = [sys.executable, "-m", f"deployments.{name}"]
             child = Child(name, argv, env, logs / f"{name}.log", nice=3 if name == "runner" else 0)

@@ -89,18 +89,25 @@ class PrefectUi:
     def choose(self, label: str, option: str) -> None:
         """A value of a list."""
         found = self.field(label)
-        if found.evaluate("field => field.tagName") == "SELECT":
+        if found.evaluate("field => field.tagName") == "SELECT":  # drawn for fingers
             found.select_option(label=option)
             return
         found.click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        self.page.locator(".p-select-option").filter(has_text=option).click()
 
     # -- what a person sees ------------------------------------------------------------------------------------------
 
     def field(self, label: str) -> Locator:
         """The first field after the label that begins so."""
-        after = "following::*[self::textarea or self::input or self::select or @role='combobox'][1]"
+        kinds = "self::textarea or self::input or self::select or contains(@class, 'p-select-button__control')"
+        after = f"following::*[{kinds}][1]"
         return self.page.locator(f"xpath=//label[starts-with(normalize-space(.), '{label}')]/{after}").first
+
+    def value(self, label: str) -> str:
+        """What stands in a field or is chosen in a list."""
+        found = self.field(label)
+        listed = found.evaluate("field => field.tagName") == "BUTTON"
+        return found.inner_text().strip() if listed else found.input_value()
 
     def labels(self) -> list[str]:
         return [text.strip() for text in self.page.locator("label").all_inner_texts()]

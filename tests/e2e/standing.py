@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from blocks.installation import FILE
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from examples.demo.stage import end_left_over
@@ -38,7 +40,7 @@ class Standing:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        told: dict[str, Any] = json.loads((home / "installation.json").read_text("utf-8"))
+        told: dict[str, Any] = json.loads((home / FILE).read_text("utf-8"))
         self.api, self.shop = str(told["prefect_url"]), str(told["values"]["shop_url"])
         self.ui = self.api.removesuffix("/api")
         self.runs = PrefectRuns(self.api, timeout=15)
@@ -173,6 +175,7 @@ class Standing:
 def standing_system(home: Path, rate: int = RATE, compress: int = COMPRESS) -> Iterator[Standing]:
     """Start it, and end it whatever happened."""
     options = ["--rate", str(rate), "--compress", str(compress), "--grace", str(GRACE)]
+    _choose_port(home)
     try:
         up = _tool(home, "-m", "examples.demo.standing", "up", "--home", str(home), *options, within=280)
         assert up.returncode == 0, f"{up.stdout}\n{up.stderr}"
@@ -180,6 +183,14 @@ def standing_system(home: Path, rate: int = RATE, compress: int = COMPRESS) -> I
     finally:
         _tool(home, "-m", "examples.demo.standing", "down", "--home", str(home), within=90)
         end_left_over(home)
+
+
+def _choose_port(home: Path) -> None:
+    """Not the port that everybody tries first: several of these may start at once on one machine."""
+    with socket.create_server(("127.0.0.1", 0)) as chosen:
+        told = {"prefect_url": f"http://127.0.0.1:{chosen.getsockname()[1]}/api"}
+    home.mkdir(exist_ok=True, mode=0o700)
+    (home / FILE).write_text(json.dumps(told), "utf-8")
 
 
 def _tool(home: Path, *words: str, within: float) -> subprocess.CompletedProcess[str]:

@@ -112,7 +112,7 @@ def _the_question_has_facts_and_refuses_a_blank_name(ui: PrefectUi, run_id: str)
         assert told in text, told
     assert ui.labels()[-len(ANSWERS) :] == list(ANSWERS), "the fields, in this order and none of them (Optional)"
     for label in ANSWERS:
-        assert ui.field(label).input_value() == "", f"{label} has an answer already"
+        assert ui.value(label) == "", f"{label} has an answer already"
     ui.shot("approval-form", height=1300)
     dialog.get_by_role("button", name="Submit", exact=True).click()
     ui.shows("'approver' is a required property")
