@@ -92,7 +92,8 @@ class PrefectUi:
         if found.evaluate("field => field.tagName") == "SELECT":  # drawn for fingers
             found.select_option(label=option)
             return
-        found.click()
+        found.focus()
+        self.page.keyboard.press("ArrowDown")  # a click that scrolls the dialog opens the list and closes it again
         self.page.locator(".p-select-option").filter(has_text=option).click()
 
     # -- what a person sees ------------------------------------------------------------------------------------------
