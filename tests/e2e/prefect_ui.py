@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, Response, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -55,11 +55,21 @@ class PrefectUi:
 
     def submit_run(self) -> str:
         """Submit the run form; the new run's id, of which the page is opened."""
-        with self.page.expect_response(lambda answer: answer.url.endswith("/create_flow_run")) as created:
-            self.page.get_by_role("button", name="Submit", exact=True).click()
-        run_id = str(created.value.json()["id"])
+        answer = self._click_for("/create_flow_run", self.page.get_by_role("button", name="Submit", exact=True))
+        assert answer.ok, f"{answer.status}: {answer.text()[:500]}"
+        run_id = str(answer.json()["id"])
         self.open_run(run_id)
         return run_id
+
+    def _click_for(self, call: str, button: Locator) -> Response:
+        """Click, as often as the server says that it is busy (503: its SQLite is locked); its answer to this call."""
+        for _ in range(5):
+            with self.page.expect_response(lambda answer: answer.url.endswith(call)) as answered:
+                button.click()
+            if answered.value.status != 503:
+                break
+            self.page.wait_for_timeout(1000)
+        return answered.value
 
     def open_run(self, run_id: str, tab: str = "") -> None:
         self.page.goto(f"{self.url}/runs/flow-run/{run_id}" + (f"?tab={tab}" if tab else ""))
@@ -78,9 +88,8 @@ class PrefectUi:
 
     def submit_resume(self) -> float:
         """Submit the form of a resume; when the click was, by the wall clock."""
-        with self.page.expect_response(lambda answer: answer.url.endswith("/resume")):
-            at = time.time()
-            self.page.get_by_role("dialog").get_by_role("button", name="Submit", exact=True).click()
+        at = time.time()
+        self._click_for("/resume", self.page.get_by_role("dialog").get_by_role("button", name="Submit", exact=True))
         return at
 
     def fill(self, label: str, text: str) -> None:
