@@ -63,13 +63,14 @@ class PrefectUi:
 
     def _click_for(self, call: str, button: Locator) -> Response:
         """Click, as often as the server says that it is busy (503: its SQLite is locked); its answer to this call."""
-        for _ in range(5):
+        tries = 5
+        while True:
             with self.page.expect_response(lambda answer: answer.url.endswith(call)) as answered:
                 button.click()
-            if answered.value.status != 503:
-                break
+            tries -= 1
+            if answered.value.status != 503 or not tries:
+                return answered.value
             self.page.wait_for_timeout(1000)
-        return answered.value
 
     def open_run(self, run_id: str, tab: str = "") -> None:
         self.page.goto(f"{self.url}/runs/flow-run/{run_id}" + (f"?tab={tab}" if tab else ""))
