@@ -43,16 +43,25 @@ def questions_and_rests(spec: Spec, watching: Watching, sight: Sight) -> tuple[W
         elif asleep and watching.woken >= sight.grace:
             watching = replace(watching, woken=0.0)
             decisions.append(Decision("again", why, key="expired"))
-    if _mismatched(sight):
-        decisions.append(
-            Decision("page", "the plan has changed under this release: the weight stays until somebody acts")
-        )
-        if watching.adrift >= spec.hold.parked_deadline.total_seconds():
-            decisions.append(Decision("down", "its plan and its ledger do not fit, and nobody acted in time"))
+    decisions += _stuck(spec, watching, sight)
     resting = sight.story.resting_since
     if resting and sight.at >= resting + spec.hold.parked_deadline:
         decisions.append(Decision("down", "it rested longer than allowed, and no later run continued it"))
     return watching, decisions
+
+
+def _stuck(spec: Spec, watching: Watching, sight: Sight) -> list[Decision]:
+    """What no restart can mend: a person is paged; the weight stays as long as a parked release may."""
+    allowed, dead_for = spec.hold.parked_deadline.total_seconds(), sight.lease_dead_for or 0.0
+    if _mismatched(sight):
+        page = "the plan has changed under this release: the weight stays until somebody acts"
+        late, why = watching.adrift >= allowed, "its plan and its ledger do not fit, and nobody acted in time"
+    elif sight.run is not None and sight.run.type == "SCHEDULED" and dead_for >= 2 * STARTING:
+        page = "nobody takes this release's run up: is a runner or worker alive?"
+        late, why = dead_for >= allowed, "nobody took its run up in time"
+    else:
+        return []
+    return [Decision("page", page), *([Decision("down", why)] if late else [])]
 
 
 def dead_runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:

@@ -8,13 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tidegate.overdue import MISMATCH, ONE_MORE, RESTARTS, STARTING, dead_runs
+from tests.unit.report_world import shop_spec
+from tidegate.overdue import MISMATCH, ONE_MORE, RESTARTS, STARTING, dead_runs, questions_and_rests
 from tidegate.ports import RunState
-from tidegate.sight import Sight, Watching
+from tidegate.sight import Decision, Sight, Watching
 from tidegate.story import State, Story
 
 BEGAN = datetime(2026, 11, 24, 9, tzinfo=UTC)
 GRACE = 4.0
+PARKED = 1200.0
+SPEC = shop_spec()
+SPEC = SPEC.model_copy(update={"hold": SPEC.hold.model_copy(update={"parked_deadline": timedelta(seconds=PARKED)})})
 LIVING, DEAD, GIVEN_BACK = "living", "dead", "given back"
 
 
@@ -41,7 +45,17 @@ class Looks:
         return decided
 
     def _look(self, run: RunState | None, lease: str) -> Iterable[str]:
-        sight = Sight(
+        sight = self.sight(run, lease)
+        self.watching, decisions = dead_runs(self.watching.older(0.5), sight)
+        return [decision.kind for decision in decisions]
+
+    def overdue(self, run: RunState | None, lease: str) -> list[Decision]:
+        """What is decided about questions, rests and whatever is stuck, in one more look."""
+        _, decisions = questions_and_rests(SPEC, self.watching, self.sight(run, lease))
+        return decisions
+
+    def sight(self, run: RunState | None, lease: str) -> Sight:
+        return Sight(
             at=BEGAN,
             passed=0.5,
             story=self.story,
@@ -55,8 +69,6 @@ class Looks:
             leased=lease != GIVEN_BACK,
             grace=GRACE,
         )
-        self.watching, decisions = dead_runs(self.watching.older(0.5), sight)
-        return [decision.kind for decision in decisions]
 
 
 def test_a_run_whose_lease_ran_out_is_fenced_and_started_again_after_the_grace() -> None:
@@ -157,6 +169,30 @@ def test_a_plan_that_does_not_fit_its_ledger_is_not_started_again_and_waits_for_
     looks = Looks()
     looks.see(RUNNING, LIVING, 10)
     assert looks.see(said("FAILED", MISMATCH, 20), GIVEN_BACK, 600) == []
+
+
+@pytest.mark.parametrize(
+    ("run", "lease", "paged"),
+    [
+        (said("FAILED", MISMATCH, 20), GIVEN_BACK, "the plan has changed under this release"),
+        (said("SCHEDULED", "AwaitingRetry", 20), DEAD, "is a runner or worker alive"),
+    ],
+)
+def test_what_no_restart_can_mend_pages_and_is_rolled_back_when_nobody_acts(
+    run: RunState, lease: str, paged: str
+) -> None:
+    looks = Looks()
+    looks.see(RUNNING, LIVING, 10)
+    assert looks.see(run, lease, 2 * STARTING + 10) == []
+    assert [(d.kind, paged in d.why) for d in looks.overdue(run, lease)] == [("page", True)]
+    looks.see(run, lease, PARKED)
+    assert [d.kind for d in looks.overdue(run, lease)] == ["page", "down"]
+
+
+def test_a_planned_wait_is_no_run_that_nobody_takes_up() -> None:
+    looks = Looks()
+    looks.see(said("SCHEDULED", "Waiting"), GIVEN_BACK, 3 * STARTING)
+    assert looks.overdue(said("SCHEDULED", "Waiting"), GIVEN_BACK) == []
 
 
 def test_the_memory_of_a_watch_serves_its_successor() -> None:
