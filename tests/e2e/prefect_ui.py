@@ -126,10 +126,10 @@ class PrefectUi:
     def shows(self, text: str | re.Pattern[str], within: float = PATIENCE) -> None:
         self.page.get_by_text(text).first.wait_for(timeout=1000 * within)
 
-    def shot(self, name: str, *, height: int = SIZE["height"]) -> None:
-        """A picture for the documentation, where one is wanted."""
+    def shot(self, name: str, *, height: int = SIZE["height"], only: Locator | None = None) -> None:
+        """A picture for the documentation, where one is wanted; heights leave out the lines that name folders."""
         if self.pictures is not None:
             self.page.set_viewport_size({"width": SIZE["width"], "height": height})
             self.page.wait_for_timeout(700)  # toasts and transitions
-            self.page.screenshot(path=self.pictures / f"{name}.png")
+            (only or self.page).screenshot(path=self.pictures / f"{name}.png")
             self.page.set_viewport_size(SIZE)  # type: ignore[arg-type]  # as above

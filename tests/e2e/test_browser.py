@@ -113,7 +113,7 @@ def _the_question_has_facts_and_refuses_a_blank_name(ui: PrefectUi, run_id: str)
     assert ui.labels()[-len(ANSWERS) :] == list(ANSWERS), "the fields, in this order and none of them (Optional)"
     for label in ANSWERS:
         assert ui.value(label) == "", f"{label} has an answer already"
-    ui.shot("approval-form", height=1300)
+    ui.shot("approval-form", height=1190, only=dialog)
     dialog.get_by_role("button", name="Submit", exact=True).click()
     ui.shows("'approver' is a required property")
     ui.shows("'decision' is a required property")
@@ -153,7 +153,7 @@ def _the_page_is_one_artifact_that_follows(standing: Standing, ui: PrefectUi, ru
     ui.page.get_by_text("release-shop", exact=True).last.click()
     ui.shows("2.0 gets 50 % of the traffic, step 1 of 2")
     ui.shows("tidegate rollback shop")
-    ui.shot("release-page", height=1300)
+    ui.shot("release-page", height=1190)
 
 
 def _a_rollback_by_its_form(standing: Standing, ui: PrefectUi, release: str) -> None:
