@@ -10,7 +10,6 @@ from tidegate.ledger import Entry
 from tidegate.report.values import ApprovalFact, DownFact, NotedFact
 from tidegate.report.walk import Walk
 
-
 ACTS_IN = timedelta(seconds=10)  # a new flow process needs 3 to 8 to start
 
 
