@@ -100,10 +100,10 @@ class Matrix:
         self.shop.tidy()
         return cell
 
-    def run(self, what: str, points: int) -> None:
+    def run(self, what: str, points: int, after: int = 0) -> None:
         self.undisturbed()
         if what in ("flow", "all"):
-            for pair in paired(spread(flow_points(self.lines), points)):
+            for pair in list(paired(spread(flow_points(self.lines), points)))[after:]:
                 self.cell(pair)
         for other in OTHERS:
             if what in (other, "all") or (what == "runner" and other == "flow+runner"):
@@ -129,6 +129,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=0, help="so many points of each process; 0: all")
     parser.add_argument("--what", choices=("all", "flow", *OTHERS), default="all")
+    parser.add_argument("--after", type=int, default=0, help="go on after so many releases of the flow's points")
     parser.add_argument("--keep", action="store_true", help="leave the home folder with its logs and ledger")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -139,7 +140,7 @@ def main() -> int:
         sampler.start()
         matrix = Matrix(shop, sampler)
         try:
-            matrix.run(asked.what, asked.points)
+            matrix.run(asked.what, asked.points, asked.after)
         finally:
             sampler.stop()
             print(f"{matrix.summary()}; {time.monotonic() - began:.0f} s; {home if asked.keep else ''}", flush=True)
