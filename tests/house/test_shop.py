@@ -18,7 +18,7 @@ import yaml
 from tests.house.tree import ROOT, STOREYS, place, syntax
 
 RELEASES = ROOT / "examples" / "shop" / "releases.json"
-# What a doctor's finding, a simulated fault and an approval's verdict are called, too: allowed in the pure package, whose
+# What findings, simulated faults and verdicts are called, too: allowed in the pure package, whose
 # code never sees a version's folder. What runs a release (blocks, tasks, flows, deployments) has no use for them.
 WORDS_OF_THE_FIELD = {"rejected", "good", "bad", "slow", "crash"}
 
