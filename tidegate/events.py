@@ -257,7 +257,8 @@ class Slotted(Event):
 AnyEvent = Annotated[
     CheckRun | TurnTaken | BackupTaken | BackupProven | ArtifactPushed | GreenCreated | BecameHealthy
     | RoutesInspected
-    | Claimed | Answered | WeightSet | Baked | Waited | Parked | Rested | Promoted | SlotsBooked | Told | ReportWritten | Lowered
+    | Claimed | Answered | WeightSet | Baked | Waited | Parked | Rested | Promoted | SlotsBooked | Told | ReportWritten
+    | Lowered
     | GreenStopped | RollbackVerified | SlotsCancelled | RunEnded | RolledBack | Aborted | MadeFinal | BlueRemoved
     | Closed | Slotted,
     Field(discriminator="event"),
