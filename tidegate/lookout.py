@@ -295,7 +295,7 @@ class Lookout:
     def _show_lowering(self, watched: Watched, sight: Sight) -> None:
         for component, read in sight.seen.items():
             assert read is not None
-            weight = read.weight if watched.story.had_traffic else 0
+            weight = read.weight if watched.story.explains(component, read.weight) else 0
             watched.world.parts[component].router.write(kernel.repair(watched.row.id, read, weight))
         watched.watching = replace(watched.watching, lowered_once=True)
 

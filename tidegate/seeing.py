@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tidegate.errors import ConnectorError
 from tidegate.ledger import Reading
 from tidegate.ports import Sample
-from tidegate.sight import Health, Sight
+from tidegate.sight import Health, Sight, carries
 from tidegate.story import State, Story
 from tidegate.traffic import Seen
 from tidegate.world import World
@@ -47,9 +47,14 @@ def health_of(world: World, story: Story, component: str, seen: Seen | None) -> 
 
 
 def samples_of(world: World, story: Story, seen: Mapping[str, Seen | None]) -> dict[str, Sample]:
-    """A sample of green for every gate, once green has had traffic; a source that cannot be asked says so in it."""
+    """
+    A sample of green for every gate, once green has had traffic; a source that cannot be asked says so in it.
+
+    What a route shows counts before the chain tells it: a raise whose writer died is traffic, too.
+    """
     samples = dict[str, Sample]()
-    if not story.had_traffic or story.state not in (State.SHIFTING, State.PROMOTED):
+    carried = story.had_traffic or any(carries(route, story.release) for route in seen.values())
+    if not carried or story.state not in (State.SHIFTING, State.PROMOTED):
         return samples
     for gate in world.spec.gates:
         route = seen.get(gate.component)

@@ -93,9 +93,8 @@ def _is_mine(seen: Seen, release: str) -> bool:
 
 
 def _carries(sight: Sight, component: str) -> bool:
-    """Whether green of this component has traffic, by the story or by what its route shows."""
-    shows = carries(sight.seen.get(component), sight.story.release)
-    return sight.story.had_traffic and (shows or sight.story.weights.get(component, 0) > 0)
+    """Whether green of this component has traffic, by the story or by what its route shows (a raise may be untold)."""
+    return sight.story.weights.get(component, 0) > 0 or carries(sight.seen.get(component), sight.story.release)
 
 
 def _drift(sight: Sight) -> list[Decision]:
@@ -222,7 +221,7 @@ def _hold(
     now = baking(sight.story)
     if now is not None and now[0] == watching.bake and watching.baked >= now[1]:
         reasons += [one.sentence for one in judged if one.verdict is Verdict.INCONCLUSIVE and not one.hold]
-    if not reasons or not sight.story.had_traffic or sight.story.weight == 0:
+    if not reasons or not any(_carries(sight, component) for component in sight.story.claimed):
         return replace(watching, hold_since="", held=0.0) if watching.hold_since else watching, "", ""
     held = watching.held + sight.passed
     watching = replace(watching, held=held, hold_since=watching.hold_since or sight.at.isoformat())

@@ -13,6 +13,7 @@ from tidegate.ledger import Draft, Kind
 from tidegate.shifting import new_stop
 from tidegate.simulation.orchestrator import ENDED, Run
 from tidegate.simulation.process import Process
+from tidegate.traffic import Change, Seen
 
 if TYPE_CHECKING:
     from tidegate.simulation.play import Play
@@ -25,6 +26,7 @@ class Persons:
 
     def __init__(self, play: Play) -> None:
         self.play = play
+        self.answers: dict[str, list[tuple[str, float]]] = {}  # by gate: decision and seconds, where no dice decide
         self.acts: dict[str, Callable[[], None]] = {}
         self.provokes = play.random.choice(("raise", "raise", "claim", "final", ""))
 
@@ -48,18 +50,24 @@ class Persons:
                 for _ in range(draw.choice((0, 1, 1, 2))):
                     play.line.at(draw.uniform(1.0, within), act)
 
-    def provoked(self, kind: str) -> None:
+    def provoked(self, change: Change, _: Seen) -> None:
         """Somebody acts in the very moment in which a write is on its way: after the proof, before the lock."""
         weather, draw = self.play.weather, self.play.random
         can = [name for name in self.acts if name in weather.rates]
-        often = 0.2 if kind == "raise" else 0.5
-        if can and not weather.over and kind == self.provokes and draw.random() < often:
+        often = 0.2 if change.kind == "raise" else 0.5
+        if can and not weather.over and change.kind == self.provokes and draw.random() < often:
             self.acts[draw.choice(can)]()
 
     # -- asked --------------------------------------------------------------------------------------------------------
 
     def are_asked(self, run: Run, action: do.AskApproval, key: str, left: float) -> None:
         weather, draw, line = self.play.weather, self.play.random, self.play.line
+        if action.name in self.answers:
+            answers = self.answers[action.name]
+            if answers:
+                decision, after = answers.pop(0) if len(answers) > 1 else answers[0]
+                line.after(after, lambda: self.answer(run, key, decision, APPROVER))
+            return
         if weather.strikes("approve-never"):
             return
         after = draw.uniform(left - 5, left + 90) if weather.strikes("approve-late") else draw.uniform(1.0, 20.0)
@@ -113,8 +121,8 @@ class Persons:
             self._does("run-retried", f"retries {run.id}")
             self.play.orchestrator.again(run)
 
-    def type_rollback(self) -> None:
-        """`tidegate rollback`: record and router alone, the ledger only if it answers."""
+    def type_rollback(self, *, bar: bool | None = None, interrupted: bool | None = None) -> None:
+        """`tidegate rollback`: record and router alone, the ledger only if it answers; a bar where it is promoted."""
         play = self.play
         record = play.records.read(play.spec.system)
         if record is None:
@@ -123,11 +131,12 @@ class Persons:
         stop = new_stop("a person", "typed rollback", play.line.now(), play.token)
         play.stack.append(Process("tidegate rollback", "person"))
         lowered = False
-        interrupted = play.random.random() < 0.3  # Ctrl-C after the first route: one stop counts for all
+        if interrupted is None:
+            interrupted = play.random.random() < 0.3  # Ctrl-C after the first route: one stop counts for all
         try:
             for way in record.ways[:1] if interrupted else record.ways:
                 change = kernel.lower(record.release, stop)
-                if record.state == "promoted" and play.random.random() < 0.3:
+                if record.state == "promoted" and (play.random.random() < 0.3 if bar is None else bar):
                     change = kernel.bar(stop)
                 for _ in range(40):
                     try:

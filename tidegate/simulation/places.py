@@ -227,9 +227,10 @@ class SimulatedRecords:
     """Satisfies `tidegate.ports.WayBackStore`: the folder of the machine where rollback is typed."""
 
     kept: dict[str, WayBack] = field(default_factory=dict)
+    lost: bool = False  # what is written here is gone a moment later
 
     def read(self, system: str) -> WayBack | None:
-        return self.kept.get(system)
+        return None if self.lost else self.kept.get(system)
 
     def write(self, record: WayBack) -> None:
         self.kept[record.system] = record

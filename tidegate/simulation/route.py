@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tidegate.errors import NotApplied, TidegateError, Unreachable
+from tidegate.errors import Denied, NotApplied, TidegateError, Unreachable
 from tidegate.traffic import Change, Mark, Seen, Side, Split
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class SimulatedRouter:
         self.past: list[tuple[float, Seen]] = [(0.0, self.seen)]
         self.settled_at = 0.0  # until then traffic still follows what stood before
         self.down_until = 0.0
+        self.refuses: set[str] = set()  # kinds of processes whose credentials can only read
 
     def read(self) -> Seen:
         play = self.play
@@ -46,8 +47,10 @@ class SimulatedRouter:
         if play.calm:
             return self._apply(change)
         if play.persons.acts:
-            play.persons.provoked(change.kind)
+            play.persons.provoked(change, self.seen)
         play.touch("router.write")
+        if self.refuses and play.stack and play.stack[-1].kind in self.refuses:
+            raise Denied(f"{self.component}: these credentials can only read")
         self._answers()
         weather = play.weather
         if weather.strikes("write-lost"):

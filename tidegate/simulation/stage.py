@@ -104,11 +104,11 @@ def _until_ended(play: Play) -> None:
     line = play.line
     line.limit = LIMIT + 60.0
     line.at(FAULTS_END, lambda: calm_down(play))
-    while line.t < LIMIT and not _quiet(play):
+    while line.t < LIMIT and not quiet(play):
         line.run(10.0)
 
 
-def _quiet(play: Play) -> bool:
+def quiet(play: Play) -> bool:
     """Nothing of this play can still change: every release has ended, nobody works, no slot is open."""
     if play.line.t < WITHIN / 4 or play.stack:
         return False

@@ -348,14 +348,11 @@ class Witness:
         }
 
     def _seen_bad(self, component: str, release: str) -> bool:
-        """Whether the watch itself was told, in its last look, that this version is beyond its limit."""
-        side = self.play.platforms[component].side(release.split("/")[1]).name
-        for gate in self.play.spec.gates:
-            sample = self.play.samples.get((side, gate.metric))
-            bad = sample is not None and not sample.error and sample.value is not None and sample.value > gate.rollback
-            if gate.component == component and bad and (sample.count or 0) >= gate.min_samples:  # type: ignore[union-attr]
-                return self.play.is_bad(component, side)
-        return False
+        """Whether green of this component is bad now, and whoever measured it would be told so."""
+        play = self.play
+        side = play.platforms[component].side(release.split("/")[1]).name
+        most = max(gate.min_samples for gate in play.spec.gates if gate.component == component)
+        return play.trouble is None and play.requests(component, side) >= most and play.is_bad(component, side)
 
     def _routes(self) -> str:
         return ", ".join(f"{c}: {shown(r.seen)}" for c, r in self.play.routers.items())

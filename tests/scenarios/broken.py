@@ -1,0 +1,194 @@
+"""Broken rules of the scenarios: under each, its scenario must fail. More of them stand in tests/faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.faults.broken_rules import objections
+from tests.faults.planted import BUGS
+from tidegate import actions as do
+from tidegate import attempt as attempts
+from tidegate import baking, kernel, lookout, performing, plan, shifting, story, watch
+from tidegate.errors import Fenced, Unreachable
+from tidegate.events import Parked
+from tidegate.judge import limits
+from tidegate.ports import Verdict
+from tidegate.simulation import bodies
+from tidegate.traffic import Change, Mark, Seen, Setting, Stop
+
+Patch = pytest.MonkeyPatch
+
+
+def any_routes_lowering(patch: Patch) -> None:
+    """`lower()` is "always allowed", whoever the route belongs to by now (scenario 5)."""
+
+    def lower(_release: str, stop: Stop, **_: Any) -> Change:
+        def decide(seen: Seen) -> Setting:
+            split, mark = seen.split, seen.mark or Mark()
+            assert split is not None
+            return Setting(split.at(0), replace(mark, stop=stop))
+
+        return Change("lower", decide)
+
+    patch.setattr(kernel, "lower", lower)
+
+
+def nothing_explained(patch: Patch) -> None:
+    patch.setattr(story.Story, "explains", lambda self, component, weight: self.weights.get(component, 0) == weight)
+
+
+def the_bake_is_the_proof(patch: Patch) -> None:
+    """I3 as it was first written: the PASS is the bake's, and at most 60 s old (scenario 8d)."""
+    right = shifting.gather
+
+    def gather(on: attempts.Attempt, action: do.SetWeight, intent_seq: int) -> kernel.Proof:
+        proof = right(on, action, intent_seq)
+        baked = [at for key, at in on.story.answered_at.items() if "/bake/" in key]
+        age = (on.ledger.now() - max(baked)).total_seconds() if baked else 0.0
+        return replace(proof, taken=proof.taken - max(0.0, age - 30.0))
+
+    patch.setattr(shifting, "gather", gather)
+
+
+def every_component_judged(patch: Patch) -> None:
+    """A component that waits for its first raise has no samples, and is held for that (scenario 8e)."""
+    patch.setattr(watch, "_carries", lambda sight, _component: sight.story.had_traffic)
+    right = limits.judge
+    patch.setattr(watch, "judge", lambda *given: _held(right(*given)))
+
+
+def _held(judged: limits.Judged) -> limits.Judged:
+    return replace(judged, hold=judged.hold or judged.verdict is Verdict.INCONCLUSIVE)
+
+
+def too_few_hold_at_once(patch: Patch) -> None:
+    right = limits.judge
+    patch.setattr(watch, "judge", lambda *given: _held(right(*given)))
+
+
+def a_park_always_acts(patch: Patch) -> None:
+    """As every other lowering: never answered from the ledger (scenario 10)."""
+    right = plan.drive
+
+    def drive(telling: Any, answers: Mapping[str, Any], perform: Callable[[do.Action], Any]) -> Any:
+        return right(telling, _WithoutParks(answers), perform)
+
+    patch.setattr(bodies, "drive", drive)
+
+
+class _WithoutParks(dict[str, Any]):
+    def get(self, key: str, default: Any = None) -> Any:
+        return None if "/park/park/" in key else super().get(key, default)
+
+
+def a_park_recorded_afterwards(patch: Patch) -> None:
+    def park(on: attempts.Attempt, action: do.Park) -> Any:
+        for component in on.story.claimed:
+            on.world.parts[component].router.write(kernel.park(on.row.id))
+        on.begin(action)
+        return on.end(action, Parked(at=on.world.clock.now(), why=action.why))
+
+    patch.setitem(performing._ACTS, do.Park, park)
+
+
+def a_lost_race_stops_the_flow(patch: Patch) -> None:
+    right = attempts.Attempt.append
+
+    def append(self: attempts.Attempt, *given: Any, **more: Any) -> Any:
+        if self.ledger.seq(self.row.id) != self.story.seq:
+            raise Fenced("somebody wrote in between")
+        return right(self, *given, **more)
+
+    patch.setattr(attempts.Attempt, "append", append)
+
+
+def a_late_outcome_lifts_the_story(patch: Patch) -> None:
+    right = story.Story._traffic
+
+    def traffic(self: story.Story, entry: Any, body: Mapping[str, Any]) -> None:
+        right(self, entry, body)
+        if body.get("event") == "weight-set":
+            self._weigh(entry, body["component"], int(body["weight"]))
+            if self.down is not None:
+                self.state, self.down = story.State.SHIFTING, None
+
+    patch.setattr(story.Story, "_traffic", traffic)
+
+
+def nobody_asks_for_the_rollback(patch: Patch) -> None:
+    right = watch._going_down
+
+    def going_down(*given: Any) -> Any:
+        watching, decisions, told = right(*given)
+        return watching, [decision for decision in decisions if decision.kind != "ask-rollback"], told
+
+    patch.setattr(watch, "_going_down", going_down)
+
+
+def a_rest_counts_as_dead(patch: Patch) -> None:
+    right = lookout.look  # type: ignore[attr-defined]
+
+    def look(spec: Any, memory: Any, sight: Any) -> Any:
+        sight.story.resting_since = None
+        return right(spec, memory, sight)
+
+    patch.setattr(lookout, "look", look)
+
+
+def answers_not_read(patch: Patch) -> None:
+    right = plan.drive
+    patch.setattr(bodies, "drive", lambda telling, _, perform: right(telling, {}, perform))
+
+
+def expiry_at_once(patch: Patch) -> None:
+    right = watch.questions_and_rests  # type: ignore[attr-defined]
+
+    def decided(spec: Any, watching: Any, sight: Any) -> Any:
+        return right(spec, watching, replace(sight, at=sight.at + timedelta(seconds=60)))
+
+    patch.setattr(watch, "questions_and_rests", decided)
+
+
+def a_dropped_notice_has_no_outcome(patch: Patch) -> None:
+    def tell(on: attempts.Attempt, action: do.Tell) -> Any:
+        raise Unreachable(f"{on.row.id}: nobody listens to {action.name}")
+
+    patch.setitem(performing._ACTS, do.Tell, tell)
+
+
+def a_bake_waits_for_ever(patch: Patch) -> None:
+    right = baking.bake
+
+    def bake(on: attempts.Attempt, action: do.Bake, *more: Any) -> Any:
+        patient = on.world.spec.hold.model_copy(update={"deadline": timedelta(days=99)})
+        on.world = replace(on.world, spec=on.world.spec.model_copy(update={"hold": patient}))
+        return right(on, action, *more)
+
+    patch.setattr(performing, "bake", bake)
+
+
+OWN: dict[str, Callable[[Patch], None]] = {
+    "a lowering takes any release's route": any_routes_lowering,
+    "intents explain nothing": nothing_explained,
+    "a raise ignores the way-back record": objections("way-back record"),
+    "a raise ignores whether the watch can lower": objections("can lower"),
+    "the bake itself is the proof": the_bake_is_the_proof,
+    "a component without traffic is judged": every_component_judged,
+    "too few samples hold at once": too_few_hold_at_once,
+    "a park always acts": a_park_always_acts,
+    "a park is recorded afterwards": a_park_recorded_afterwards,
+    "a lost race stops the flow": a_lost_race_stops_the_flow,
+    "a late outcome lifts the story": a_late_outcome_lifts_the_story,
+    "nobody asks for the rollback": nobody_asks_for_the_rollback,
+    "a rest counts as dead": a_rest_counts_as_dead,
+    "answers are not read": answers_not_read,
+    "expiry is decided at once": expiry_at_once,
+    "a dropped notice has no outcome": a_dropped_notice_has_no_outcome,
+    "a bake waits for ever": a_bake_waits_for_ever,
+}
+BROKEN: Mapping[str, Callable[[Patch], None]] = {**{name: bug.plant for name, bug in BUGS.items()}, **OWN}
