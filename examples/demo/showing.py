@@ -13,7 +13,7 @@ from rich.table import Table
 from examples.demo.following import Followed
 from tidegate.story import State
 
-NOT_SENT = 0.02  # of the requests: what a busy machine may keep its own customers from sending
+NOT_SENT = 0.1  # of the requests: what a busy machine may keep its own customers from sending; the table says it
 TOLERANCE = 2.0  # per cent points between asked and measured weight, over a step
 
 
