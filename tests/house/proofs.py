@@ -1,7 +1,7 @@
 """
 Which test says that it proves what: the `proves` markers, read without importing a test.
 
-A test that is skipped or expected to fail proves nothing and is left out. IDs are written as plain strings,
+A test that is skipped, slow (run by hand) or expected to fail proves nothing and is left out. IDs are written as plain strings,
 so that a person and this file read the same.
 """
 
@@ -57,7 +57,13 @@ def _tests_in(body: list[ast.stmt], prefix: str, marks: list[ast.expr], path: Pa
 
 def _is_run(node: Definition, marks: list[ast.expr]) -> bool:
     is_test = not isinstance(node, ast.ClassDef) and node.name.startswith("test_")
-    return is_test and not NOT_RUN & {found.attr for mark in marks for found in _marks(mark)}
+    slow = any(part == "pytest.mark.slow" for mark in marks for part in _parts(mark))  # run by hand, not by `make test`
+    return is_test and not slow and not NOT_RUN & {found.attr for mark in marks for found in _marks(mark)}
+
+
+def _parts(mark: ast.expr) -> list[str]:
+    """A decorator, or each member of a `pytestmark` list."""
+    return [ast.unparse(part) for part in (mark.elts if isinstance(mark, ast.List) else [mark])]
 
 
 def _marks(decorator: ast.expr) -> Iterator[ast.Attribute]:
