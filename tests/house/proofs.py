@@ -1,8 +1,8 @@
 """
 Which test says that it proves what: the `proves` markers, read without importing a test.
 
-A test that is skipped, slow (run by hand) or expected to fail proves nothing and is left out. IDs are written as plain strings,
-so that a person and this file read the same.
+A test that is skipped, slow (run by hand) or expected to fail proves nothing and is left out. IDs are written as
+plain strings, so that a person and this file read the same.
 """
 
 from __future__ import annotations
