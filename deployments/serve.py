@@ -11,12 +11,10 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,62 +23,14 @@ from blocks.installation import FILE
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from blocks.traefik_process import TraefikProcess
+from deployments.child import Child
+from deployments.pulse import Pulse
 from tidegate.errors import TidegateError
 
 ROOT = Path(__file__).parent.parent
-AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before a child that died is started again; the last one repeats
 PORTS = 3  # tries
+HANGS_AFTER = 60.0  # seconds without one write: a loaded machine's server has needed 20
 UP_WITHIN = 90.0  # seconds until the server answers; a fresh database takes 15
-
-
-@dataclass(slots=True)
-class Child:
-    """A process that is kept alive."""
-
-    name: str
-    argv: list[str]
-    env: dict[str, str]
-    log: Path
-    nice: int = 0
-    process: subprocess.Popen[bytes] | None = None
-    deaths: int = 0
-    due: float = 0.0
-    started: float = field(default=0.0)
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                ["nice", "-n", str(self.nice), *self.argv],
-                env=self.env,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self.started = time.monotonic()
-
-    def keep(self) -> None:
-        """Start it again when it has died, later each time."""
-        if self.process is not None and self.process.poll() is None:
-            if time.monotonic() - self.started > 60:
-                self.deaths = 0
-            return
-        now = time.monotonic()
-        if self.process is not None:
-            self.due = now + AGAIN[min(self.deaths, len(AGAIN) - 1)]
-            self.deaths, self.process = self.deaths + 1, None
-        elif now >= self.due:
-            self.start()
-
-    def stop(self, within: float = 5.0) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(within)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(5)
 
 
 class Serving:
@@ -195,8 +145,12 @@ class Serving:
 
     def keep(self) -> None:
         """Until told to stop."""
-        proxy = TraefikProcess(self.home / "proxy")
+        proxy, server = TraefikProcess(self.home / "proxy"), self.children[0]
+        pulse = Pulse(str(server.env["PREFECT_API_URL"]))
+        pulse.start()
         while self.going:
+            if pulse.silent_for(server.started) > HANGS_AFTER:
+                server.hangs(f"did not write for {HANGS_AFTER:.0f} s")
             for child in self.children:
                 child.keep()
             if proxy.running() is None:

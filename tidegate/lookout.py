@@ -27,7 +27,7 @@ from tidegate.ports import Clock, RunState
 from tidegate.seeing import health_of, readings_of, route_of, samples_of
 from tidegate.sight import Decision, Look, Sight, Watching
 from tidegate.story import State, Story
-from tidegate.traffic import Seen
+from tidegate.traffic import Seen, Stop
 from tidegate.watch import look
 from tidegate.wayback import Way, WayBack
 from tidegate.world import World
@@ -66,6 +66,7 @@ class Watched:
     looked: float | None = None  # elapsed clock of the look before
     evidence_at: datetime | None = None
     seen: dict[str, Seen | None] = field(default_factory=dict)
+    stop: Stop | None = None  # seen on a route, not yet told by the chain: it counts even if the mark is lost meanwhile
 
 
 class Lookout:
@@ -155,7 +156,7 @@ class Lookout:
             dead = self.ledger.lease_died(row.id)
         except LedgerUnavailable:
             quiet = False
-        watched.seen = seen
+        watched.seen, watched.stop = seen, _stop_of(seen, row.id) or watched.stop
         return Sight(
             at=at,
             passed=passed,
@@ -164,6 +165,7 @@ class Lookout:
             seen=seen,
             samples=samples_of(world, story, seen),
             health={c: health_of(world, story, c, s) for c, s in seen.items() if c not in story.final},
+            stop=watched.stop,
             wayback_here=self._wayback(watched, seen),
             lease_dead_for=dead,
             leased=row.lease_until is not None,
@@ -275,8 +277,7 @@ class Lookout:
 
     def _write_down(self, watched: Watched, decision: Decision) -> None:
         """A stop in the mark is a Down not yet written: whoever sees it writes it, and it counts for every route."""
-        route = watched.seen.get(decision.component)
-        stop = route.mark.stop if route and route.mark else None
+        stop = watched.stop
         if stop is not None:
             try:
                 shifting.lower_routes(watched.world, watched.row.id, stop, patience=1.0, story=watched.story)
@@ -362,6 +363,11 @@ class Lookout:
             self.ledger.put_readings(watched.row.id, readings_of(watched.world, sight))
         except LedgerUnavailable:
             return
+
+
+def _stop_of(seen: Mapping[str, Seen | None], release: str) -> Stop | None:
+    marks = [route.mark for route in seen.values() if route is not None and route.mark is not None]
+    return next((mark.stop for mark in marks if mark.release == release and mark.stopped), None)
 
 
 def _mine(seen: Mapping[str, Seen | None], release: str) -> bool:

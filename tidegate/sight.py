@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tidegate.ports import RunState, Sample, Verdict
 from tidegate.story import Story
-from tidegate.traffic import Seen
+from tidegate.traffic import Seen, Stop
 
 NO_STEP = ""
 NEVER = math.inf
@@ -49,6 +49,7 @@ class Sight:
     leased: bool = False  # a lease is out, alive or dead
     newer: str = ""  # a newer release of this system that has claimed the route
     grace: float = 25.0
+    stop: Stop | None = None  # seen on a route of ours, now or earlier, and not yet told by the chain
 
 
 @dataclass(frozen=True, slots=True)

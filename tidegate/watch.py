@@ -103,6 +103,8 @@ def _drift(sight: Sight) -> list[Decision]:
         return [Decision("supersede", f"{sight.newer} has claimed the route")]
     if story.state not in (State.SHIFTING, State.PROMOTED):
         return decisions
+    if sight.stop is not None:
+        return [Decision("write-down", f"{sight.stop.who}: {sight.stop.why}")]
     for component, seen in sight.seen.items():
         if seen is None or component not in story.claimed or component in story.final or _is_final(seen, story.release):
             continue
@@ -110,8 +112,6 @@ def _drift(sight: Sight) -> list[Decision]:
             decisions.append(
                 Decision("page", f"the route of {component} names {seen.mark.release or 'nobody'}", component)
             )
-        elif seen.mark is not None and seen.mark.stopped and seen.mark.stop is not None:
-            decisions.append(Decision("write-down", f"{seen.mark.stop.who}: {seen.mark.stop.why}", component))
         elif sight.quiet and not story.explains(component, seen.weight):
             decisions.append(_unexplained(component, seen.weight, story.weights.get(component, 0)))
     return decisions

@@ -52,7 +52,7 @@ def test_a_run_forced_to_completed_is_started_again_and_its_release_goes_on(stan
         LONG,
     )
     assert standing.runs.state(run_id).name != "Promoted" or standing.story(release).over
-    assert standing.cli("rollback", "shop", "--reason", "the test is over", "--yes").returncode == 0
+    assert standing.cli("rollback", "shop", "--from", "2.0", "--reason", "the test is over", "--yes").returncode == 0
     standing.await_(lambda: standing.weights() == [0, 0], "no customer reaches green", 30)
     standing.await_story(release, State.ROLLED_BACK, LONG)
 

@@ -28,7 +28,7 @@ BUGS: Mapping[str, Bug] = {
     "a raise ignores a stop": Bug(
         lambda p: p.setattr(kernel, "_mine", broken.mine(stop=False, same=False)),
         "write-late,rollback-typed,hiccup,metric-bad",
-        "I5",
+        "I5,I14",
     ),
     "a raise ignores what changed since it was read": Bug(
         lambda p: p.setattr(kernel, "_mine", broken.mine(same=False)), "hand-lower,hiccup,write-late", "I5,I14"

@@ -271,8 +271,16 @@ def test_a_park_that_died_halfway_is_no_down() -> None:
 
 def test_a_stop_in_the_mark_is_a_down_not_yet_written() -> None:
     watch = Watch(baking(), weight=0)
-    watch.look(seen={"api": Seen(Split(BLUE, GREEN, 0), Mark(MINE, 1, STOP))})
+    watch.look(seen={"api": Seen(Split(BLUE, GREEN, 0), Mark(MINE, 1, STOP))}, stop=STOP)
     assert (watch.kinds(), watch.why("write-down")) == (["write-down"], "kim: said no")
+
+
+@pytest.mark.proves("I7")
+def test_a_stop_once_seen_counts_even_if_its_mark_is_lost_before_it_could_be_written() -> None:
+    """The disk was full, then an editor lost the mark: the watch is the only one who still knows."""
+    watch = Watch(baking(), weight=0)
+    watch.look(seen={"api": Seen(Split(BLUE, GREEN, 0), None)}, stop=STOP)
+    assert watch.kinds() == ["write-down"]
 
 
 def test_a_bar_is_no_down() -> None:

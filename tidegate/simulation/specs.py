@@ -17,6 +17,9 @@ PART = {
     "instances": 2,
 }
 
+READY = {"name": "ready", "check": NOWHERE, "says": "the system can be released"}
+ORDERS = {"name": "orders", "backup": NOWHERE}
+
 
 def errors(component: str) -> dict[str, Any]:
     return {
@@ -83,6 +86,8 @@ def asking() -> Spec:
     return spec(
         plans={"canary": steps("15s", 5, 25, 100, approval=25), "halves": steps("15s", 50, 100)},
         gates=[errors("api"), latency("api")],
+        checks=[READY],
+        backups=[ORDERS],
         readiness="go",
         approvals=[
             {"name": "go", "ask": "Open the gate?", "deadline": "3m"},
@@ -99,10 +104,10 @@ def two_parts() -> Spec:
         plans={"canary": steps("15s", 10, 50, 100)},
         gates=[errors("api"), errors("web")],
         checks=[
-            {"name": "ready", "check": NOWHERE, "says": "the system can be released"},
+            READY,
             {"name": "smoke", "check": NOWHERE, "says": "green answers", "component": "web"},
         ],
-        backups=[{"name": "orders", "backup": NOWHERE}],
+        backups=[ORDERS],
     )
 
 
