@@ -69,7 +69,7 @@ class Serving:
             port = self._port()
             url = f"http://127.0.0.1:{port}/api"
             env = self._environment(url, port)
-            server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+            server = [sys.executable, "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(port)]
             self.children = [Child("server", server, env, logs / "server.log")]
             self.children[0].start()
             if self._await_server(url):
