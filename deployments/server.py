@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-LONGEST = 2000  # milliseconds
+LONGEST = 4000  # milliseconds
 DONE = "tidegate_short_wait"
 
 

@@ -156,8 +156,9 @@ def _unfinished(watching: Watching, sight: Sight) -> tuple[Watching, list[Decisi
     fence = [Decision("fence", why)] if dead else []
     if story.state is State.ROLLED_BACK and dead:
         return watching, [*fence, Decision("ask-rollback", why, key="dead")]
-    ours = any(body.get("event") == "report-written" for body in story.answers.values())
-    return watching, [*fence, Decision("again", why, key=FINALIZE if dead and ours else "")]
+    reported = any(body.get("event") == "report-written" for body in story.answers.values())
+    shown = run is not None and run.type not in LIMBO  # the release's own run has told its end: another one died
+    return watching, [*fence, Decision("again", why, key=FINALIZE if dead and reported and shown else "")]
 
 
 def finished(sight: Sight) -> bool:

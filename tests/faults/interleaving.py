@@ -4,12 +4,15 @@ All interleavings of a few actors around shared state: stateless search, one gre
 An actor stops before each call that touches what others touch; the search decides who goes on. What an actor will do
 is determined by what its calls have answered so far, so a state is the shared world and everybody's answers: a state
 that was visited before is not explored again. Freezing is a schedule like any other; one actor may also die anywhere.
+With `preemptions` the search is exhaustive for schedules in which so many times somebody is kept from going on: as good
+as every known mistake of this kind needs one or two (Musuvathi and Qadeer, PLDI 2007).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import NamedTuple, Protocol, TypeVar
 
 import greenlet
@@ -17,6 +20,7 @@ import greenlet
 from tidegate.errors import TidegateError
 
 T = TypeVar("T")
+UNBOUNDED = 99
 CRASH = "!"  # a choice "!name": this actor never goes on
 
 
@@ -50,20 +54,28 @@ class Turns:
 
     def call(self, what: str, act: Callable[[], T], *, writes: bool = False) -> T:
         """Stop here until it is this actor's turn, then act; the answer is part of the actor's history."""
-        if not self.current:
-            return act()
         me = self.current
-        if what == "entries" and self.last == f"{me} append":
+        if not me or (what == "entries" and self.last == f"{me} append"):
             return act()  # reading back one's own entry: the next reading of the chain sees what others add
-        greenlet.getcurrent().parent.switch(what)  # type: ignore[union-attr]
+        self.before(what)
         try:
             answer = act()
         except TidegateError as no:
-            self._answered(me, what, type(no).__name__)
+            self.done(what, type(no).__name__)
             raise
-        self.version += writes
-        self._answered(me, what, repr(answer))
+        self.done(what, repr(answer), writes=writes)
         return answer
+
+    def before(self, what: str) -> None:
+        """Stop here until it is this actor's turn."""
+        if self.current:
+            _search().switch(what)
+
+    def done(self, what: str, told: str, *, writes: bool = False) -> None:
+        """It has happened, with this answer."""
+        self.version += writes
+        if self.current:
+            self._answered(self.current, what, told)
 
     def _answered(self, who: str, what: str, told: str) -> None:
         self.last = f"{who} {what.split()[0]}"
@@ -78,7 +90,14 @@ class Turns:
         self.waited[me] = self.waited.get(me, 0) + 1
         if self.waited[me] > most:
             raise GivenUp
-        greenlet.getcurrent().parent.switch(f"wait {self.version}")  # type: ignore[union-attr]
+        _search().switch(f"wait {self.version}")
+
+
+def _search() -> greenlet.greenlet:
+    """Whoever lets this actor act."""
+    parent = greenlet.getcurrent().parent
+    assert parent is not None
+    return parent
 
 
 class Taken(NamedTuple):
@@ -102,15 +121,21 @@ class Search:
 
     build: Callable[[Turns], Model]
     crashes: int = 1
+    preemptions: int = UNBOUNDED  # how often somebody who could go on has to let another one act first
     most: int = 200_000
     visited: set[Hashable] = field(default_factory=set)
     runs: int = 0
     ends: int = 0
+    order: Random = field(
+        default_factory=lambda: Random(1)
+    )  # whoever looks everywhere finds a mistake sooner at random
 
     def explore(self) -> None:
         """Visit every state once; Violated with its schedule when one is wrong."""
         pending: list[Taken | None] = [None]
         while pending and len(self.visited) < self.most:
+            here = self.order.randrange(len(pending))
+            pending[here], pending[-1] = pending[-1], pending[here]
             pending.extend(self._run(pending.pop()))
 
     def _run(self, taken: Taken | None) -> list[Taken]:
@@ -131,7 +156,8 @@ class Search:
         return others
 
     def _fresh_choices(self, playing: _Playing) -> list[str]:
-        state = playing.state()
+        bounded = self.preemptions < UNBOUNDED
+        state = (playing.state(), (playing.last, playing.preempted) if bounded else None)
         if state in self.visited:
             return []
         self.visited.add(state)
@@ -140,8 +166,12 @@ class Search:
             self.ends += 1
             playing.model.settled()
             return []
+        if playing.preempted >= self.preemptions and playing.last in able:
+            able = [playing.last]
         dies = [CRASH + name for name in able] if len(playing.dead) < self.crashes else []
-        return [*able, *dies]
+        choices = [*able, *dies]
+        self.order.shuffle(choices)
+        return choices
 
 
 class _Playing:
@@ -151,17 +181,20 @@ class _Playing:
         self.turns = Turns()
         self.model = build(self.turns)
         self.dead: set[str] = set()
+        self.last, self.preempted = "", 0
         self.next: dict[str, str] = {}
         self.lets = {name: greenlet.greenlet(_ends(act)) for name, act in self.model.actors.items()}
         for name in self.lets:
             self.take(name)
+        self.last, self.preempted = "", 0
 
     def take(self, choice: str) -> None:
         if choice.startswith(CRASH):
             self.dead.add(choice[1:])
             self.next.pop(choice[1:])
             return
-        self.turns.current = choice
+        self.preempted += choice != self.last and self.last in self.able()
+        self.last, self.turns.current = choice, choice
         asked = self.lets[choice].switch()
         self.turns.current = ""
         if self.lets[choice].dead:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.faults.interleaving import Turns
 from tidegate import actions as do
@@ -12,12 +14,12 @@ from tidegate import events as ev
 from tidegate import kernel
 from tidegate import shifting as shifting_acts
 from tidegate.attempt import Attempt, begin_attempt
-from tidegate.errors import Fenced, LedgerUnavailable, Refused, TidegateError
-from tidegate.ledger import Draft, Entry, Kind, Lease, LookRow, ReleaseRow, SeenLook
+from tidegate.errors import LedgerUnavailable, Refused, TidegateError
+from tidegate.ledger import Draft, Entry, Kind, Lease, LookRow, SeenLook
 from tidegate.lookout import Lookout
 from tidegate.memory_ledger import MemoryLedger
 from tidegate.performing import perform
-from tidegate.ports import Instance, PlatformState, Sample, Verdict
+from tidegate.ports import Instance, PlatformState, Sample
 from tidegate.simulation import specs
 from tidegate.simulation.places import SimulatedRecords
 from tidegate.traffic import Change, Mark, Seen, Side, Split, Stop
@@ -29,6 +31,11 @@ RELEASE = "shop/v2/1"
 STOP = Stop("typed", "a person", NOW.isoformat(), "typed rollback")
 WAITS = 2  # how often somebody asks again before giving up
 PLAN = do.Place(plan="canary")
+
+if TYPE_CHECKING:
+    SomeLedger = MemoryLedger
+else:
+    SomeLedger = object
 
 
 class Tokens:
@@ -92,34 +99,45 @@ class Route:
         return {"route": "api"}
 
 
-class SharedLedger(MemoryLedger):
-    """The real rules; every call is a place where others may come in between."""
+class Shared(SomeLedger):
+    """In front of a ledger: every call is a place where others may come in between."""
 
     turns: Turns
 
     def append(self, release: str, draft: Draft) -> Entry:
-        return self.turns.call(f"append {draft.kind}", lambda: MemoryLedger.append(self, release, draft), writes=True)
+        return self.turns.call(f"append {draft.kind}", partial(super().append, release, draft), writes=True)
 
     def entries(self, release: str, after: int = 0) -> Sequence[Entry]:
-        return self.turns.call("entries", lambda: list(MemoryLedger.entries(self, release, after)))
+        act = partial(super().entries, release, after)
+        return self.turns.call("entries", lambda: list(act()))
 
     def seq(self, release: str) -> int:
-        return self.turns.call("seq", lambda: MemoryLedger.seq(self, release))
+        return self.turns.call("seq", partial(super().seq, release))
 
     def put_look(self, row: LookRow) -> None:
-        self.turns.call("put look", lambda: MemoryLedger.put_look(self, row), writes=True)
+        self.turns.call("put look", partial(super().put_look, row), writes=True)
 
     def look(self, release: str) -> SeenLook | None:
-        return self.turns.call("look", lambda: MemoryLedger.look(self, release))
+        return self.turns.call("look", partial(super().look, release))
 
     def take(self, release: str, run_id: str, seconds: float, above: int = 0, *, at_once: bool = False) -> Lease:
-        def taken() -> Lease:
-            return MemoryLedger.take(self, release, run_id, seconds, above, at_once=at_once)
-
-        return self.turns.call("take", taken, writes=True)
+        act = partial(super().take, release, run_id, seconds, above, at_once=at_once)
+        return self.turns.call("take", act, writes=True)
 
     def fence(self, release: str, above: int = 0) -> int:
-        return self.turns.call("fence", lambda: MemoryLedger.fence(self, release, above), writes=True)
+        return self.turns.call("fence", partial(super().fence, release, above), writes=True)
+
+
+class SharedMemory(Shared, MemoryLedger):
+    """The real rules in memory."""
+
+
+class Real(Protocol):
+    """Makers of the real ledger and the real route of one world."""
+
+    def ledger(self, clock: StillClock) -> Any: ...
+
+    def route(self, world: SmallWorld, seen: Seen) -> Any: ...
 
 
 class Stand:
@@ -155,16 +173,20 @@ class Stand:
 class SmallWorld:
     """One release at 5 %, judged well and about to be raised to 25 %; or promoted, and about to be made final."""
 
-    def __init__(self, turns: Turns, *, promoted: bool = False, good_rounds: int = 1) -> None:
-        shifting_acts.uuid = Tokens(turns)  # type: ignore[assignment]
+    def __init__(self, turns: Turns, *, promoted: bool = False, good_rounds: int = 1, real: Real | None = None) -> None:
+        setattr(shifting_acts, "uuid", Tokens(turns))  # noqa: B010
         self.turns, self.clock, self.rounds, self.good_rounds = turns, StillClock(turns), 0, good_rounds
         self.removed: set[str] = set()
+        self.tally = Counter[
+            str
+        ]()  # writes by kind and weight, of all schedules: a world where nobody raises says nothing
         self.said_no = False
-        self.ledger = SharedLedger(self.clock, hashes=False)
+        self.ledger: Any = real.ledger(self.clock) if real else SharedMemory(self.clock, hashes=False)
         self.ledger.turns = turns
         stand: Any = Stand(self)
         weight = 100 if promoted else 5
-        self.route = Route(self, Seen(Split(BLUE, GREEN, weight), Mark(RELEASE, 1)))
+        first = Seen(Split(BLUE, GREEN, weight), Mark(RELEASE, 1))
+        self.route = real.route(self, first) if real else Route(self, first)
         self.world = World(
             spec=specs.plain(), parts={"api": Part(stand, self.route, stand, stand)}, clock=self.clock,
             ledger=self.ledger, wayback=SimulatedRecords(),
@@ -180,6 +202,8 @@ class SmallWorld:
 
     def _tell(self, weight: int, *, promoted: bool) -> None:
         at = self.clock.now()
+        self._did("main/1/release/create-green/-/api/1",
+                  ev.GreenCreated(at=at, component="api", digest="d", side=GREEN.name, urls=GREEN.urls))  # fmt: skip
         self._did("main/1/release/claim/-/api/1",
                   ev.Claimed(at=at, component="api", stable=BLUE.name, canary=GREEN.name, epoch=1))  # fmt: skip
         self._did(f"main/1/canary/set-weight/{weight}/api/1", ev.WeightSet(at=at, component="api", weight=weight))
@@ -196,11 +220,11 @@ class SmallWorld:
 
     # -- actors -------------------------------------------------------------------------------------------------------
 
-    def first_attempt(self) -> None:
+    def first(self) -> None:
         """Took the lease long ago, was frozen before its raise, and wakes up."""
         self._raises(Attempt(self.world, self.row, self.lease, "first"))
 
-    def second_attempt(self) -> None:
+    def second(self) -> None:
         """Started by the watch: takes the lease, stamps, raises."""
         self._raises(begin_attempt(self.world, self.row, "r1", 10.0, "second"))
 
@@ -230,7 +254,8 @@ class SmallWorld:
         try:
             attempt = begin_attempt(self.world, self.row, "r1", 10.0, "finalize")
             perform(attempt, do.MakeFinal(do.Place(plan="finalize"), "api"))
-            self.world.wayback.remove("shop", RELEASE)  # type: ignore[union-attr]  (the watch's part of it)
+            assert self.world.wayback is not None
+            self.world.wayback.remove("shop", RELEASE)  # the watch's part of it
             perform(attempt, do.RemoveBlue(do.Place(plan="finalize"), "api"))
         except TidegateError:
             return
@@ -248,11 +273,18 @@ class SmallWorld:
 
     def wrote(self, kind: str, before: Seen, after: Seen) -> None:
         split, mark = after.split, after.mark
+        self.tally[f"{kind} to {after.weight}"] += 1
         assert split is not None, "I1: a write left no configuration"
         assert mark is not None, "I1: a write left no mark"
         assert 0 <= split.weight <= 100, f"I1: weight {split.weight}"
         assert before.mark is not None
         assert mark.epoch >= before.mark.epoch, f"I11: {kind} wrote number {mark.epoch} over {before.mark.epoch}"
+        assert kind != "lower" or mark.stopped, (
+            "I5: a lowering left no stop, so nothing keeps a late raise from following"
+        )
+        if kind == "final":
+            assert not before.mark.stopped, "I8: made final over a stop: blue would go while somebody says no"
+            assert before.weight == 100, f"I8: made final at {before.weight} %"
         if mark.stopped and mark.release == RELEASE:
             self.said_no = True
         if before.split is not None and split.canary == before.split.canary and split.weight > before.weight:
@@ -283,36 +315,21 @@ class SmallWorld:
             assert seen.weight == 0, f"I7: decided down, and {seen.weight} % at the end"
 
     def snapshot(self) -> Hashable:
-        chain = tuple((e.kind, e.key, e.epoch, repr(e.body)) for e in MemoryLedger.entries(self.ledger, RELEASE))
-        rows = tuple((row.id, row.epoch, row.active, row.over) for row in self.rows())
-        look = MemoryLedger.look(self.ledger, RELEASE)
+        chain = tuple((e.kind, e.key, e.epoch, repr(e.body)) for e in self.ledger.entries(RELEASE))
+        rows = tuple((row.id, row.epoch, row.active, row.over) for row in self.ledger.releases())
+        look = self.ledger.look(RELEASE)
         told = (look.row.seq, look.row.step, look.row.against) if look else ()
         return (self.route.seen, chain, rows, told, self.rounds, frozenset(self.removed), self.said_no)
 
-    def rows(self) -> Sequence[ReleaseRow]:
-        return MemoryLedger.releases(self.ledger)
 
+def world_of(*actors: str, real: Real | None = None) -> Callable[[Turns], SmallWorld]:
+    """Builds a world in which these act; what stands there at first follows from who they are."""
+    tally = Counter[str]()
 
-def shifting(turns: Turns) -> SmallWorld:
-    """Two attempts of one release, the watch, and a person who types rollback."""
-    world = SmallWorld(turns)
-    world.actors = {"first": world.first_attempt, "second": world.second_attempt, "watch": world.watch,
-                    "person": world.person}  # fmt: skip
-    return world
+    def build(turns: Turns) -> SmallWorld:
+        over = bool({"finalizing", "newer"} & set(actors))
+        world = SmallWorld(turns, promoted=over, good_rounds=0 if over else 1, real=real)
+        world.actors, world.tally = {name: getattr(world, name) for name in actors}, tally
+        return world
 
-
-def promoted(turns: Turns) -> SmallWorld:
-    """The run that makes a release final, the watch that sees it fail, and a person who types rollback (scenario 4)."""
-    world = SmallWorld(turns, promoted=True, good_rounds=0)
-    world.actors = {"final": world.finalizing, "watch": world.watch, "person": world.person}
-    return world
-
-
-def superseded(turns: Turns) -> SmallWorld:
-    """A newer release claims while somebody says no to the older one (scenario 5)."""
-    world = SmallWorld(turns, promoted=True, good_rounds=0)
-    world.actors = {"newer": world.newer, "watch": world.watch, "person": world.person}
-    return world
-
-
-__all__ = ["Fenced", "Verdict", "promoted", "shifting", "superseded"]
+    return build

@@ -26,7 +26,8 @@ import yaml
 from blocks.installation import FILE
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
-from deployments.serve import Child, Serving
+from deployments.child import Child
+from deployments.serve import Serving
 from examples.demo.stage import Stage, end_left_over
 from tests.house.tree import ROOT
 from tidegate.errors import ConnectorError, TidegateError, Unreachable

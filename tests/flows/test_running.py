@@ -161,19 +161,19 @@ def alone(shop: StandingShop) -> Scene:
 
 
 @pytest.mark.proves("I6")
-def by_hand_with_its_server_dead_a_release_goes_on_to_its_end_and_the_watch_goes_on_looking(alone: Scene) -> None:
+def test_with_its_server_dead_a_release_goes_on_to_its_end_and_the_watch_goes_on_looking(alone: Scene) -> None:
     assert alone.seen["promoted"] == {"api": 100, "frontend": 100}
     assert alone.seen["look"].age < 5
 
 
 @pytest.mark.proves("I6", "rb.traffic")
-def by_hand_with_the_server_dead_the_command_line_rolls_back_and_the_ledger_knows(alone: Scene) -> None:
+def test_with_the_server_dead_the_command_line_rolls_back_and_the_ledger_knows(alone: Scene) -> None:
     assert alone.seen["code"] == 0, alone.seen["said"]
     assert alone.seen["lowered"] == {"api": 0, "frontend": 0}
     assert alone.seen["down"].why == "the server is dead"
 
 
-def by_hand_once_the_server_is_back_the_rest_of_the_rollback_is_done_and_the_run_shows_it(alone: Scene) -> None:
+def test_once_the_server_is_back_the_rest_of_the_rollback_is_done_and_the_run_shows_it(alone: Scene) -> None:
     assert alone.story.state is State.ROLLED_BACK
     assert any(body.get("event") == "report-written" for body in alone.story.answers.values())
 
@@ -181,7 +181,7 @@ def by_hand_once_the_server_is_back_the_rest_of_the_rollback_is_done_and_the_run
 # -- nobody answers ----------------------------------------------------------------------------------------------------
 
 
-def by_hand_an_approval_that_nobody_answers_in_time_aborts_a_release_without_traffic(shop: StandingShop) -> None:
+def test_an_approval_that_nobody_answers_in_time_aborts_a_release_without_traffic(shop: StandingShop) -> None:
     shop.edit_spec(hurried)
     scene = Scene.of(shop)
     scene.until_state(State.ABORTED)

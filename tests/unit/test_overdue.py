@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.unit.report_world import shop_spec
 from tidegate.overdue import MISMATCH, ONE_MORE, RESTARTS, STARTING, dead_runs, questions_and_rests
 from tidegate.ports import RunState
 from tidegate.sight import Decision, Sight, Watching
+from tidegate.slots import FINALIZE
 from tidegate.story import State, Story
 
 BEGAN = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -34,7 +36,7 @@ class Looks:
 
     def __init__(self, story: Story | None = None) -> None:
         self.story = story or Story(release="shop/2.0/1", state=State.SHIFTING)
-        self.watching, self.dead_for = Watching(), 0.0
+        self.watching, self.dead_for, self.woken = Watching(), 0.0, list[str]()
 
     def see(self, run: RunState | None, lease: str, seconds: float) -> list[str]:
         """What is decided while this is what it sees for so many seconds."""
@@ -47,6 +49,7 @@ class Looks:
     def _look(self, run: RunState | None, lease: str) -> Iterable[str]:
         sight = self.sight(run, lease)
         self.watching, decisions = dead_runs(self.watching.older(0.5), sight)
+        self.woken += [decision.key for decision in decisions if decision.kind == "again"]
         return [decision.kind for decision in decisions]
 
     def overdue(self, run: RunState | None, lease: str) -> list[Decision]:
@@ -158,6 +161,19 @@ def test_a_run_that_never_heard_of_its_release_s_end_is_started_once_more_to_sho
 def test_a_rolled_back_release_whose_last_acts_nobody_does_asks_for_its_rollback_again() -> None:
     looks = Looks(Story(release="shop/2.0/1", state=State.ROLLED_BACK))
     assert looks.see(said("FAILED", "RolledBack"), DEAD, GRACE + 1) == ["fence", "ask-rollback"]
+
+
+@pytest.mark.parametrize(
+    ("run", "woken"),
+    [(said("CRASHED", "Crashed", 20), ""), (said("COMPLETED", "Promoted", 20), FINALIZE)],
+    ids=["its own run died behind its report", "its own run has ended: the finalizing one died"],
+)
+def test_of_a_promoted_release_that_run_is_woken_which_has_not_shown_its_end(run: RunState, woken: str) -> None:
+    written: dict[str, Mapping[str, Any]] = {"main/1/release/write-report/promoted/-/1": {"event": "report-written"}}
+    looks = Looks(Story(release="shop/2.0/1", state=State.PROMOTED, answers=written))
+    looks.see(RUNNING, LIVING, 10)
+    assert looks.see(run, DEAD, GRACE + 1) == ["fence", "again"]
+    assert looks.woken == [woken]
 
 
 def test_the_last_acts_are_tried_again_a_few_times_and_not_for_ever() -> None:

@@ -64,7 +64,7 @@ def test_a_deleted_runs_release_goes_on_with_a_new_run(standing: Standing) -> No
         lambda: standing.began(release) != run_id or standing.story(release).over, "another run goes on with it", LONG
     )
     assert [row.id for row in standing.ledger.releases("shop") if row.active] in ([release], []), "no second release"
-    assert standing.cli("rollback", "shop", "--reason", "the test is over", "--yes").returncode == 0
+    assert standing.cli("rollback", "shop", "--from", "2.0", "--reason", "the test is over", "--yes").returncode == 0
     standing.await_story(release, State.ROLLED_BACK, LONG)
 
 
