@@ -11,7 +11,7 @@ from tests.faults.kill_matrix import Matrix, flow_points, paired, spread
 from tests.faults.sampler import Sampler
 from tests.faults.standing_shop import Line, StandingShop
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # four minutes: with the whole matrix, by hand
 
 BACKUP = "main/1/release/take-backup/-/orders/1"
 GREEN = "main/1/release/create-green/-/frontend/1"

@@ -75,7 +75,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         stage.end_instances()
 
 
-@pytest.mark.slow
 def test_up_twice_is_up_once_and_doctor_finds_nothing(installation: Installation) -> None:
     again = installation.type("up")
     assert again.returncode == 0
@@ -85,7 +84,6 @@ def test_up_twice_is_up_once_and_doctor_finds_nothing(installation: Installation
     assert "All well." in doctor.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.proves("E10", "E11", "E17", "E18")
 def test_a_release_waits_for_a_person_is_rejected_and_ends_aborted(installation: Installation) -> None:
     first = installation.type("release", "shop", "2.0", "--wait", "person", "--reason", "to be rejected")
@@ -109,7 +107,6 @@ def test_a_release_waits_for_a_person_is_rejected_and_ends_aborted(installation:
     assert "not today" in watched.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.proves("E10", "rb.traffic")
 def test_an_approved_release_rolled_back_by_hand_ends_as_rolled_back(installation: Installation) -> None:
     argv = [sys.executable, "-m", "tidegate.cli", "release", "shop", "2.0", "--wait", "--reason", "to be rolled back"]
@@ -133,7 +130,6 @@ def test_an_approved_release_rolled_back_by_hand_ends_as_rolled_back(installatio
     assert installation.type("report", "--verify", report["file"]).returncode == 0
 
 
-@pytest.mark.slow
 def test_down_ends_exactly_that_and_says_what_stays(installation: Installation) -> None:
     done = installation.type("down")
     assert done.returncode == 0, done.stderr

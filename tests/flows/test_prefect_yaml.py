@@ -20,7 +20,7 @@ from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from tests.house.tree import ROOT
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+pytestmark = pytest.mark.timeout(400)
 PATIENCE = 120.0  # seconds; a fresh server takes 15, on a loaded machine 60
 
 

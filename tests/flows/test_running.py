@@ -14,7 +14,7 @@ from tests.faults.standing_shop import StandingShop
 from tests.flows.scenes import HELD, Scene, command, hurried, spec_with_a_question
 from tidegate.story import State
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")

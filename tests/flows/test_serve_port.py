@@ -49,7 +49,6 @@ class Racing(Serving):
         return super()._port()
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.proves("E3")
 def test_a_strangers_server_on_our_port_is_left_alone_and_another_port_is_taken(taken: int, tmp_path: Path) -> None:

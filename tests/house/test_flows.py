@@ -40,7 +40,6 @@ def _entrypoints() -> set[str]:
     return decorated | set(re.findall(r"entrypoint:\s*[\"']?([\w/.]+:\w+)", text))
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_every_flow_loads_in_a_fresh_process(tmp_path: Path) -> None:
     environment = os.environ | {

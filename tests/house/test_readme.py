@@ -32,7 +32,6 @@ def test_every_make_target_of_the_readme_exists() -> None:
     assert asked <= targets, f"the README names {sorted(asked - targets)}, the Makefile has {sorted(targets)}"
 
 
-@pytest.mark.slow
 def test_every_tidegate_command_of_the_readme_exists() -> None:
     program = Path(sys.executable).with_name("tidegate")
     asked = {
