@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.house.tree import ROOT
 
 README = ROOT / "README.md"
