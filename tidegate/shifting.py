@@ -26,6 +26,7 @@ from tidegate.traffic import Seen, Side, Stop
 from tidegate.world import World
 
 TAKE_OVER = "take-over"  # the approval that names a stop or a release found on a route
+LOOK_LASTS = 60.0  # seconds that a look may be old when a raise reads it (I3); fewer where looks come more often
 ASK_AGAIN = 0.1  # seconds between two readings of the watch's row
 LOWER_AGAIN = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 
@@ -194,7 +195,7 @@ def allowed(world: World, story: Story, action: SetWeight) -> int:
 def _against(look: SeenLook | None, world: World) -> str:
     if look is None:
         return "no look yet"
-    old = 3 * world.spec.looking.every.total_seconds() + 5
+    old = min(LOOK_LASTS, 3 * world.spec.looking.every.total_seconds() + 5)
     if look.age > old:
         return f"its last look is {look.age:.0f} s old"
     return look.row.against

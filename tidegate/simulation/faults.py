@@ -18,6 +18,7 @@ class Fault:
     rate: float
     excuses: bool
     says: str
+    often: float = 1.0  # how much likelier than others a play has it: for what only few plays have an occasion
 
 
 FAULTS: dict[str, Fault] = {
@@ -36,7 +37,7 @@ FAULTS: dict[str, Fault] = {
     "disk-full": Fault(1.0, True, "the ledger can be read, not written"),
     "append-unheard": Fault(0.02, True, "an entry was written, the writer never hears of it"),
     "orchestrator-down": Fault(1.0, True, "no run starts, no state is heard"),
-    "start-unheard": Fault(0.10, True, "instances were started, the caller never hears of it"),
+    "start-unheard": Fault(0.6, True, "instances were started, the caller never hears of it"),
     "platform-down": Fault(0.02, True, "the platform cannot be asked"),
     "green-dies": Fault(1.0, True, "green's instances die"),
     "blue-dies": Fault(1.0, True, "blue's instances die, and are started again later"),
@@ -57,12 +58,12 @@ FAULTS: dict[str, Fault] = {
     "hand-raise": Fault(1.0, True, "a person raises the weight in the router's file"),
     "hand-garbles": Fault(1.0, True, "a person's editor loses the mark"),
     "freeze-set": Fault(1.0, True, "a person freezes the system"),
-    "approve-late": Fault(0.3, True, "an answer comes at the last moment or after it"),
-    "approve-twice": Fault(0.3, False, "an answer comes twice"),
-    "approve-never": Fault(0.3, True, "nobody answers"),
-    "approve-wrong": Fault(0.3, True, "somebody answers who may not"),
-    "reject": Fault(0.2, True, "the answer is no"),
-    "park": Fault(0.5, False, "the answer is: weight 0, keep green"),
+    "approve-late": Fault(0.3, True, "an answer comes at the last moment or after it", 2.5),
+    "approve-twice": Fault(0.3, False, "an answer comes twice", 2.5),
+    "approve-never": Fault(0.3, True, "nobody answers", 2.5),
+    "approve-wrong": Fault(0.3, True, "somebody answers who may not", 2.5),
+    "reject": Fault(0.2, True, "the answer is no", 4.0),
+    "park": Fault(0.5, False, "the answer is: weight 0, keep green", 5.0),
     "second-release": Fault(1.0, False, "another version is released meanwhile or afterwards"),
     "stage-rests": Fault(1.0, True, "the release rests at a weight, a later run continues it"),
     "second-watch": Fault(1.0, False, "two watches, one stands by"),
@@ -84,7 +85,7 @@ class Weather:
         self.fired: Counter[str] = Counter()
         quiet, drawn = random.random() < QUIET, {}
         for name, fault in FAULTS.items():
-            has, rate = random.random() < RARELY, fault.rate * random.random() ** 0.5
+            has, rate = random.random() < RARELY * fault.often, fault.rate * random.random() ** 0.5
             if (has and not quiet) if only is None else name in only:
                 drawn[name] = rate
         self.rates = drawn

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tidegate.simulation.play import Play
 
 FRESH = 30.0  # how long a proof lasts
+LOOK = 60.0  # how old a look may be when a proof is made of it
 HEALTH = 5.0
 ROUNDS = 6  # complete rounds of a watch over an answering world, from whatever has to be seen to what follows from it
 SEEN_LATE = 20.0  # seconds: a limit that must last 10 s, and two looks
@@ -39,7 +40,7 @@ class Witness:
         self.play = play
         self.releases: dict[str, Told] = {}
         self.frozen_since: float | None = None
-        self.frozen_until = START  # by the ledger's clock, which may jump
+        self.frozen_until = START - timedelta(days=1)  # by the ledger's clock, which may jump
         self.epochs: dict[str, int] = {}
         self.writes: list[tuple[str, str, int]] = []
         self.bars: set[str] = set()
@@ -154,7 +155,7 @@ class Witness:
         oldest = self.play.line.t - FRESH
         fit = [
             row for t, row in told.rows
-            if t >= oldest - 25 and row.seq >= told.intents[key] and row.step == before and not row.against
+            if t >= oldest - LOOK and row.seq >= told.intents[key] and row.step == before and not row.against
             and row.wayback_here and row.can_lower and row.router_read
         ]  # fmt: skip
         if not fit:
