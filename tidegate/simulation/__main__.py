@@ -47,9 +47,8 @@ def _print_counts(runs: int, fired: Counter[str], states: Counter[str]) -> None:
     for name, fault in FAULTS.items():
         print(f"{name:<18} {100 * fired[name] / runs:5.1f} % of runs   {fault.says}")
     upward = sum(states[state] for state in (State.PROMOTED, State.FINALIZED, State.CLOSED, State.SUPERSEDED))
-    print(
-        f"promoted (and what followed) {100 * upward / runs:.1f} %, rolled back {100 * states['rolled_back'] / runs:.1f} %"
-    )
+    back = states[State.ROLLED_BACK]
+    print(f"promoted (and what followed) {100 * upward / runs:.1f} %, rolled back {100 * back / runs:.1f} %")
     print("ends: " + ", ".join(f"{state} {100 * count / runs:.1f} %" for state, count in states.most_common()))
 
 
