@@ -91,6 +91,7 @@ class Tally:
         self.cut_off = 0
         self.orders_confirmed = 0
         self.orders_uncertain = 0
+        self.first_failed = math.inf  # when the first one that failed was due
         self.lines: dict[tuple[str, str], Line] = {}
         self.seconds: dict[int, Second] = {}
 
@@ -123,6 +124,7 @@ class Tally:
         if outcome not in GOOD:
             line.failed += 1
             second.failed += 1
+            self.first_failed = min(self.first_failed, due)
         if outcome != NOT_SENT:
             second.answers.setdefault(component, Counter())[version] += 1
         return line
@@ -151,6 +153,7 @@ class Tally:
             "requests": outcomes.total() + self.open + self.cut_off,
             "sent": outcomes.total() - not_sent + self.open + self.cut_off,
             "failed": sum(line.failed for line in self.lines.values()),
+            "first_failed_at": round(self.first_failed, 3) if self.first_failed < math.inf else None,
             "not_sent": not_sent,
             "open": self.open,
             "cut_off": self.cut_off,

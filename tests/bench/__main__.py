@@ -41,6 +41,7 @@ BENCHES = (
         ("--requests", "10000", "--changes", "30", "--rollbacks", "3"),
         ("--requests", "1000000", "--changes", "500", "--rollbacks", "50"),
     ),
+    Bench("bad_release", "what a bad version costs the customers", ("--runs", "1"), ("--runs", "5")),
     Bench("overhead", "a release against a bare flow of as many tasks", ("--runs", "3"), ("--runs", "15")),
     Bench("ledger", "cost of an entry, a fold, a lease"),
 )
