@@ -103,14 +103,16 @@ def set_weight(attempt: Attempt, action: SetWeight) -> ev.Event:
     """
     Ask the kernel for this weight with proof taken for this very attempt, then believe what the router reads back.
 
-    Waits in hold while the kernel has objections. HeldTooLong after `hold.deadline`, Fenced once a Down stands or
-    another attempt has a newer number.
+    Waits in hold while the kernel has objections. HeldTooLong after `hold.deadline` (where the weight is to stay:
+    `hold.parked_deadline`), Fenced once a Down stands or another attempt has a newer number.
     """
     world, router = attempt.world, attempt.world.parts[action.component].router
     seen = router.read()
     if action.key in attempt.story.open and _shows(seen, attempt, action.weight):
         return attempt.end(action, _weight_set(attempt, action, seen), reconciled=True)
-    deadline = world.clock.elapsed() + world.spec.hold.deadline.total_seconds()
+    hold = world.spec.hold
+    patience = hold.deadline if hold.on_expiry == "rollback" else hold.parked_deadline
+    deadline = world.clock.elapsed() + patience.total_seconds()
     intent = attempt.begin(action, {"raise": {"component": action.component, "weight": action.weight}})
     while True:
         try:

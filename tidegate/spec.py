@@ -135,7 +135,7 @@ class Approval(_Strict):
     ask: Text
     ask_ko: str = ""
     deadline: Duration = timedelta(hours=24)
-    on_expiry: Literal["rollback", "hold", "abort"] | None = None  # None: rollback once green has traffic, abort before
+    on_expiry: Literal["rollback", "abort"] | None = None  # None: rollback once green has traffic, abort before
     approvers: Annotated[tuple[str, ...], Field(description="who may answer; empty: anybody who can resume")] = ()
 
 
