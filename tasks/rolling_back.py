@@ -34,7 +34,7 @@ def run_rollback(request: RollbackRequest) -> State[Any]:
     story = Story.of(session.ledger.entries(row.id))
     if story.down is None:
         who = request.requester.strip() or "a person, by the rollback flow"
-        decide_down(world, row.id, f"{who} (unproved)", request.reason)
+        decide_down(world, row.id, f"{who} (unproved)", request.reason, story=story)
         get_run_logger().info("%s: every route back at 0 %%", row.id)
     lease = session.installation.lease.total_seconds()
     attempt = take_lease(

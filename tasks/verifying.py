@@ -60,7 +60,7 @@ def _shown(session: Session, release: str, on_fail: str, slot: str, verified: Ve
     story = Story.of(session.ledger.entries(release))
     row = session.ledger.find(release)
     if on_fail == "rollback" and story.state is Stage.PROMOTED and row is not None:
-        decide_down(session.world_of(row), release, f"verification {slot}", verified.sentence)
+        decide_down(session.world_of(row), release, f"verification {slot}", verified.sentence, story=story)
     else:
         body = {"why": f"verification {slot}: {verified.sentence}; state {story.state}"}
         session.ledger.append(release, Draft(Kind.NOTE, "paged", body, f"verification {slot}"))
