@@ -17,6 +17,8 @@ from tidegate import baking, kernel, lookout, performing, plan, shifting, story,
 from tidegate.errors import Fenced, Unreachable
 from tidegate.events import Parked
 from tidegate.judge import limits
+from tidegate.ledger import Lease
+from tidegate.memory_ledger import MemoryLedger
 from tidegate.ports import Verdict
 from tidegate.simulation import bodies
 from tidegate.traffic import Change, Mark, Seen, Setting, Stop
@@ -172,9 +174,42 @@ def a_bake_waits_for_ever(patch: Patch) -> None:
     patch.setattr(performing, "bake", bake)
 
 
+def no_claim_over_a_stop(patch: Patch) -> None:
+    """A stop stands for ever: old news cannot be told from a no of a minute ago (scenario 15)."""
+    right = kernel.claim
+
+    def claim(*given: Any, **named: Any) -> Change:
+        change = right(*given, **named)
+
+        def decide(seen: Seen) -> Setting:
+            if seen.mark is not None and seen.mark.stop is not None:
+                raise Fenced("a stop stands on the route")
+            return change.decide(seen)
+
+        return Change("claim", decide)
+
+    patch.setattr(kernel, "claim", claim)
+
+
+def numbers_of_its_own(patch: Patch) -> None:
+    """Each release counts from 1: its numbers cannot be compared with the mark of another one (scenario 16)."""
+    taken: dict[str, int] = {}
+    right = MemoryLedger.take
+
+    def take(self: MemoryLedger, release: str, run_id: str, seconds: float, _: int = 0, **more: bool) -> Lease:
+        system = release.split("/")[0]
+        taken[release] = taken.get(release, 0) + 1
+        self._epochs[system] = taken[release] - 1
+        return right(self, release, run_id, seconds, 0, **more)
+
+    patch.setattr(MemoryLedger, "take", take)
+
+
 OWN: dict[str, Callable[[Patch], None]] = {
     "a lowering takes any release's route": any_routes_lowering,
     "intents explain nothing": nothing_explained,
+    "a claim takes no route with a stop": no_claim_over_a_stop,
+    "numbers begin anew with each release": numbers_of_its_own,
     "a raise ignores the way-back record": objections("way-back record"),
     "a raise ignores whether the watch can lower": objections("can lower"),
     "the bake itself is the proof": the_bake_is_the_proof,
