@@ -25,6 +25,7 @@ class Child:
     deaths: int = 0
     due: float = 0.0
     started: float = field(default=0.0)
+    ending: bool = False
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -36,7 +37,7 @@ class Child:
                 stdout=log,
                 stderr=log,
             )
-        self.started = time.monotonic()
+        self.started, self.ending = time.monotonic(), False
 
     def keep(self) -> None:
         """Start it again when it has died, later each time."""
@@ -61,10 +62,17 @@ class Child:
         self.process.kill()
         self.process.wait(5)
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, once; it may take its time."""
+        if self.process is not None and self.process.poll() is None and not self.ending:
+            self.ending = True
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self, within: float = 5.0) -> None:
+        """Ask it to end, and end it after so many seconds."""
         if self.process is None or self.process.poll() is not None:
             return
-        self.process.send_signal(signal.SIGTERM)
+        self.ask_to_end()
         try:
             self.process.wait(within)
         except subprocess.TimeoutExpired:
