@@ -2,7 +2,7 @@
 Whether Prefect's server still writes, asked from a thread of its own.
 
 A server that hangs is worse than a dead one: every call waits for its deadline. Prefect's server on SQLite has been
-seen to answer reads for minutes while each write waited for a lock that nobody gave back (docs/prefect.md).
+seen to answer nothing for a minute, while its process lived (docs/decisions/0005-a-short-wait-for-sqlites-lock.md).
 """
 
 from __future__ import annotations
@@ -39,6 +39,6 @@ class Pulse:
                 self.written = time.monotonic()
             except Unreachable:
                 pass
-            except TidegateError:  # an answer we do not like is no silence
+            except (TidegateError, ValueError):  # an answer we do not like, or no JSON, is no silence
                 self.written = time.monotonic()
             time.sleep(self.every)

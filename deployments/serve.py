@@ -23,11 +23,10 @@ from blocks.installation import FILE
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from blocks.traefik_process import TraefikProcess
-from deployments.child import Child
+from deployments.child import ROOT, Child
 from deployments.pulse import Pulse
 from tidegate.errors import TidegateError
 
-ROOT = Path(__file__).parent.parent
 PORTS = 3  # tries
 HANGS_AFTER = 60.0  # seconds without one write: a loaded machine's server has needed 20
 UP_WITHIN = 90.0  # seconds until the server answers; a fresh database takes 15

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from blocks.sql_ledger import SqlLedger
 from blocks.traefik_files import replace
 from blocks.traefik_lowering import TraefikFile
 from tests.faults.interleaving import Turns
-from tests.faults.small_world import Shared, SmallWorld, StillClock
-from tidegate.traffic import Change, Seen, Setting, Side, Split
+from tests.faults.small_world import Placed, Shared, SmallWorld, StillClock
+from tidegate.errors import TidegateError
+from tidegate.traffic import Change, Seen, Setting, Split
 
 
 class SharedSql(Shared, SqlLedger):  # type: ignore[misc]  # `Shared` stands in front of any ledger
@@ -27,10 +27,8 @@ class RouteFile(TraefikFile):
         return self.turns.call("confirm", lambda: "")
 
 
-class FileRoute:
+class FileRoute(Placed):
     """The file half of the Traefik router."""
-
-    kind, compares = "traefik", True
 
     def __init__(self, world: SmallWorld, file: RouteFile, seen: Seen) -> None:
         assert seen.split is not None
@@ -53,18 +51,13 @@ class FileRoute:
 
         turns = self.world.turns
         turns.before(change.kind)
-        seen = self.file.write(Change(change.kind, decided))
+        try:
+            seen = self.file.write(Change(change.kind, decided))
+        except TidegateError as no:
+            turns.done(change.kind, type(no).__name__)
+            raise
         turns.done(change.kind, repr(seen), writes=True)
         return seen
-
-    def drained(self, side: Side) -> bool | None:
-        return True
-
-    def by_hand(self) -> str:
-        return "edit the file"
-
-    def address(self) -> dict[str, Any]:
-        return {"route": "api"}
 
 
 class RealParts:

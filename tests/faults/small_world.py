@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+from unittest import mock
 
 from tests.faults.interleaving import Turns
 from tidegate import actions as do
 from tidegate import events as ev
-from tidegate import kernel
-from tidegate import shifting as shifting_acts
+from tidegate import kernel, shifting
 from tidegate.attempt import Attempt, begin_attempt
 from tidegate.errors import LedgerUnavailable, Refused, TidegateError
 from tidegate.ledger import Draft, Entry, Kind, Lease, LookRow, SeenLook
@@ -41,8 +42,7 @@ else:
 class Tokens:
     """Instead of `uuid`: the token of a stop follows from what its writer has seen, so equal states stay equal."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
+    turns: Turns  # of the world that plays now
 
     def uuid4(self) -> Tokens:
         return self
@@ -52,11 +52,21 @@ class Tokens:
         return f"{self.turns.current} {self.turns.histories.get(self.turns.current, 0)}"
 
 
+TOKENS = Tokens()
+
+
+@contextmanager
+def fixed_tokens() -> Iterator[None]:
+    """While a search runs; afterwards stops have tokens of their own again."""
+    with mock.patch.object(shifting, "uuid", TOKENS):
+        yield
+
+
 class StillClock:
     """Time does not pass by itself: no proof ever ages, so only numbers, marks and stops protect."""
 
     def __init__(self, turns: Turns) -> None:
-        self.turns, self.t, self.waited = turns, 0.0, 0
+        self.turns, self.t = turns, 0.0
 
     def now(self) -> datetime:
         return NOW + timedelta(seconds=self.t)
@@ -68,10 +78,23 @@ class StillClock:
         self.turns.wait(WAITS)
 
 
-class Route:
-    """A route in memory with the file router's lock: decided and written in one step."""
+class Placed:
+    """What a route of these worlds says of itself, wherever it stands."""
 
-    kind, compares = "memory", True
+    kind, compares = "small", True
+
+    def drained(self, side: Side) -> bool | None:
+        return True
+
+    def by_hand(self) -> str:
+        return "edit the file"
+
+    def address(self) -> dict[str, Any]:
+        return {"route": "api"}
+
+
+class Route(Placed):
+    """A route in memory with the file router's lock: decided and written in one step."""
 
     def __init__(self, world: SmallWorld, seen: Seen) -> None:
         self.world, self.seen = world, seen
@@ -88,15 +111,6 @@ class Route:
         self.seen = Seen(setting.split, setting.mark)
         self.world.wrote(change.kind, before, self.seen)
         return self.seen
-
-    def drained(self, side: Side) -> bool | None:
-        return True
-
-    def by_hand(self) -> str:
-        return "edit the file"
-
-    def address(self) -> dict[str, Any]:
-        return {"route": "api"}
 
 
 class Shared(SomeLedger):
@@ -174,12 +188,10 @@ class SmallWorld:
     """One release at 5 %, judged well and about to be raised to 25 %; or promoted, and about to be made final."""
 
     def __init__(self, turns: Turns, *, promoted: bool = False, good_rounds: int = 1, real: Real | None = None) -> None:
-        setattr(shifting_acts, "uuid", Tokens(turns))  # noqa: B010
+        TOKENS.turns = turns
         self.turns, self.clock, self.rounds, self.good_rounds = turns, StillClock(turns), 0, good_rounds
         self.removed: set[str] = set()
-        self.tally = Counter[
-            str
-        ]()  # writes by kind and weight, of all schedules: a world where nobody raises says nothing
+        self.tally = Counter[str]()  # writes by kind and weight: a world where nobody raises says nothing
         self.said_no = False
         self.ledger: Any = real.ledger(self.clock) if real else SharedMemory(self.clock, hashes=False)
         self.ledger.turns = turns

@@ -19,7 +19,7 @@ import pytest
 from tests.faults import broken_rules as broken
 from tests.faults.interleaving import UNBOUNDED, Search, Turns, Violated
 from tests.faults.real_parts import RealParts
-from tests.faults.small_world import SmallWorld, world_of
+from tests.faults.small_world import SmallWorld, fixed_tokens, world_of
 from tidegate import kernel
 
 ENOUGH = 1_000_000  # states: no world of these has so many
@@ -45,7 +45,8 @@ BROKEN: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], str]] = {
 
 def searched(actors: str, preemptions: int, real: RealParts | None = None) -> Search:
     search = Search(build(actors, real), preemptions=preemptions, most=ENOUGH)
-    search.explore()
+    with fixed_tokens():
+        search.explore()
     assert len(search.visited) < ENOUGH, "the search did not come to its end"
     return search
 
@@ -89,7 +90,8 @@ def test_in_these_worlds_somebody_raises(actors: str) -> None:
         raised.update(name for name in world.tally if name.startswith("raise"))
         return world
 
-    Search(building, preemptions=1, most=4000).explore()
+    with fixed_tokens():
+        Search(building, preemptions=1, most=4000).explore()
     assert raised == {"raise to 25"}
 
 
@@ -104,16 +106,18 @@ def test_a_broken_rule_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 def main() -> int:
     preemptions = int(sys.argv[2]) if len(sys.argv) > 2 else UNBOUNDED
-    real = RealParts(Path(tempfile.mkdtemp(dir="/dev/shm"))) if "real" in sys.argv else None
-    began, search = time.monotonic(), Search(build(sys.argv[1], real), preemptions=preemptions, most=2 * ENOUGH)
-    wrong = ""
-    try:
-        search.explore()
-    except Violated as broken_one:
-        wrong = str(broken_one)
-    seconds = time.monotonic() - began
-    told = f"{len(search.visited)} states, {search.runs} schedules, {search.ends} ends, {seconds:.0f} s"
-    print(f"{sys.argv[1]}: {told}, {'1 violation: ' + wrong if wrong else '0 violations'}")
+    began, wrong = time.monotonic(), ""
+    with fixed_tokens(), tempfile.TemporaryDirectory() as folder:
+        real = RealParts(Path(folder)) if "real" in sys.argv else None
+        search = Search(build(sys.argv[1], real), preemptions=preemptions, most=2 * ENOUGH)
+        try:
+            search.explore()
+        except Violated as broken_one:
+            wrong = f"1 violation: {broken_one}"
+    if not wrong and len(search.visited) >= search.most:
+        wrong = "not finished"
+    told = f"{len(search.visited)} states, {search.runs} schedules, {search.ends} ends"
+    print(f"{sys.argv[1]}: {told}, {time.monotonic() - began:.0f} s, {wrong or '0 violations'}")
     return bool(wrong)
 
 

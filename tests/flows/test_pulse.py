@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -52,10 +52,10 @@ def url() -> Iterator[str]:
     server.shutdown()
 
 
-def until(what: object, within: float = SOON) -> bool:
+def until(what: Callable[[], bool], within: float = SOON) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        if what():  # type: ignore[operator]
+        if what():
             return True
         time.sleep(0.02)
     return False

@@ -152,10 +152,10 @@ class Witness:
         at = [step.weight for step in plan].index(weight)
         leg = key.split("/")[1]
         before = f"{leg}/{told.plan}/{plan[at - 1].name}" if at else ""
-        oldest = self.play.line.t - FRESH
+        oldest, look = self.play.line.t - FRESH, min(LOOK, 4 * self.play.watchers[0].every)
         fit = [
             row for t, row in told.rows
-            if t >= oldest - LOOK and row.seq >= told.intents[key] and row.step == before and not row.against
+            if t >= oldest - look and row.seq >= told.intents[key] and row.step == before and not row.against
             and row.wayback_here and row.can_lower and row.router_read
         ]  # fmt: skip
         if not fit:
