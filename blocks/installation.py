@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tidegate.errors import SpecError
+from tidegate.errors import SpecError, TidegateError
 
 FILE = "installation.json"
+SERVING = "TIDEGATE_SERVING"  # pid of the process that writes the file, for children started before it is written
+TOLD_WITHIN = 120.0  # seconds; the file is written when Prefect's server answers, which may take 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,20 @@ class Installation:
             lease=timedelta(seconds=float(seconds.get("lease", 10))),
             values={"home": str(home), "root": str(root), "python": sys.executable, **told.get("values", {})},
         )
+
+    @classmethod
+    def once_told(cls) -> Installation:
+        """
+        This process's installation, as the process that started this one tells it: importing Prefect and starting its
+        server go side by side. TidegateError when nothing is told within two minutes.
+        """
+        serving, until = os.environ.get(SERVING), time.monotonic() + TOLD_WITHIN
+        path = Path(os.environ.get("TIDEGATE_HOME", ".tidegate")).resolve() / FILE
+        while serving and str(_read(path).get("pid")) != serving:
+            if time.monotonic() > until:
+                raise TidegateError(f"process {serving} did not write {path}", "see `tidegate doctor`")
+            time.sleep(0.05)
+        return cls.here()
 
     @property
     def releases(self) -> Path:

@@ -17,7 +17,7 @@ from flows.rollback import rollback
 from flows.verify import verify
 
 LIMIT = 20  # run processes at once; a bake holds one
-FORMS_AFTER = 15.0  # seconds; the connectors' forms in Prefect's UI can wait, a start cannot
+FORMS_AFTER = 45.0  # seconds; the connectors' forms in Prefect's UI can wait, a release that starts cannot
 LOG = logging.getLogger("tidegate.runner")
 
 
@@ -39,7 +39,7 @@ def show_forms() -> None:
 
 
 def main() -> int:
-    installation = Installation.here()
+    installation = Installation.once_told()
     later = threading.Timer(FORMS_AFTER, show_forms)
     later.daemon = True
     later.start()

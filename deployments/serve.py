@@ -15,11 +15,13 @@ import sys
 import time
 import urllib.request
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from blocks.installation import FILE
+from blocks.installation import FILE, SERVING
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from blocks.traefik_process import TraefikProcess
@@ -41,47 +43,65 @@ class Serving:
         self.children: list[Child] = []
         self.notes: list[str] = []
 
-    def start(self) -> dict[str, Any]:
-        """Start all; what was written to installation.json. TidegateError names what did not come up."""
+    def start(self, meanwhile: Callable[[], object] = lambda: None) -> dict[str, Any]:
+        """
+        Start all; what was written to installation.json. TidegateError names what did not come up.
+
+        `meanwhile` runs while the server starts: the proxy stands, the file tells where, and nothing answers for
+        Prefect yet. What it raises is raised here, when the server is up.
+        """
         os.umask(0o077)
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         SqlLedger(os.environ.get("TIDEGATE_LEDGER_URL", f"sqlite:///{self.home}/ledger.db")).create()
         proxy = TraefikProcess(self.home / "proxy").start()
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True, mode=0o700)
-        url, env = self._start_server(logs)
-        told = self._told(url, proxy.web_url, proxy.api_url, proxy.metrics_url)
+        values = {"shop_url": proxy.web_url, "proxy_url": proxy.web_url}
+        values |= {"proxy_api": proxy.api_url, "proxy_metrics": proxy.metrics_url}
+        told = self._told(values)
         _write(self.home / FILE, told)
-        if self.fresh:
-            PrefectRuns(url, timeout=10).cancel_all()
-        # Customers come first on a machine that everything shares: starting a flow costs two seconds of a whole core.
-        for name in ("runner", "watch"):
-            argv = [sys.executable, "-m", f"deployments.{name}"]
-            child = Child(name, argv, env, logs / f"{name}.log", nice=3 if name == "runner" else 0)
-            child.start()
-            self.children.append(child)
+        with ThreadPoolExecutor(1, "meanwhile") as beside:
+            going = beside.submit(meanwhile)
+            url = self._start_server(logs)
+            if self.fresh:
+                PrefectRuns(url, timeout=10).cancel_all()
+            going.result()
+        told = {**told, "prefect_url": url, "pid": os.getpid(), "notes": self.notes}
+        _write(self.home / FILE, told)  # what runner and watch have waited for
         return told
 
-    def _start_server(self, logs: Path) -> tuple[str, dict[str, str]]:
-        """Our own Prefect server; its address, and the environment of those that use it."""
+    def _start_server(self, logs: Path) -> str:
+        """Our own Prefect server, and beside it those that use it: they load while it starts; its address."""
         for _ in range(PORTS):
             port = self._port()
             url = f"http://127.0.0.1:{port}/api"
             env = self._environment(url, port)
             server = [sys.executable, "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(port)]
-            self.children = [Child("server", server, env, logs / "server.log")]
-            self.children[0].start()
+            self.children = [Child("server", server, env, logs / "server.log"), *self._users(env, logs)]
+            for child in self.children:
+                child.start()
             if self._await_server(url):
-                return url, env
-            self.children[0].stop()
+                return url
+            self.stop()
         raise TidegateError(f"other programs took {PORTS} ports while a server was starting", "try again")
 
-    def _told(self, url: str, web: str, api: str, metrics: str) -> dict[str, Any]:
-        values = {"shop_url": web, "proxy_url": web, "proxy_api": api, "proxy_metrics": metrics}
+    def _users(self, env: dict[str, str], logs: Path) -> list[Child]:
+        """
+        Customers come first on a machine that everything shares: starting a flow costs two seconds of a whole core, so
+        the runner steps behind them.
+        """
+        told = {**env, SERVING: str(os.getpid())}
+        return [
+            Child(name, [sys.executable, "-m", f"deployments.{name}"], told, logs / f"{name}.log", nice=nice)
+            for name, nice in (("runner", 3), ("watch", 0))
+        ]
+
+    def _told(self, values: dict[str, str]) -> dict[str, Any]:
+        """All but Prefect's address; that of last time stands until the server is up: its port is tried first."""
         given = dict(self.settings)
         values |= given.pop("values", {})
-        told = {"id": self._id(), "prefect_url": url, "pid": os.getpid(), "notes": self.notes}
-        return {**told, **given, "values": values}
+        last = {"prefect_url": url} if (url := self._last_url()) else {}
+        return {"id": self._id(), **last, **given, "values": values}
 
     def _id(self) -> str:
         """One name for this ledger: two ledgers over one Prefect must not answer each other's bookings."""
@@ -93,8 +113,8 @@ class Serving:
     def _port(self) -> int:
         """The port of last time, if it is free; else another, which is named."""
         try:
-            wanted = int(json.loads((self.home / FILE).read_text("utf-8"))["prefect_url"].split(":")[2].split("/")[0])
-        except (OSError, ValueError, KeyError, IndexError):
+            wanted = int(self._last_url().split(":")[2].split("/")[0])
+        except (ValueError, IndexError):
             wanted = 4200
         if _free(wanted):
             return wanted
@@ -102,6 +122,12 @@ class Serving:
             other: int = chosen.getsockname()[1]
         self.notes.append(f"port {wanted} is taken; Prefect's UI is at {other}")
         return other
+
+    def _last_url(self) -> str:
+        try:
+            return str(json.loads((self.home / FILE).read_text("utf-8"))["prefect_url"])
+        except (OSError, ValueError, KeyError):
+            return ""
 
     def _environment(self, url: str, port: int) -> dict[str, str]:
         keep = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import FrameType
 
+from blocks.installation import Installation
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from deployments.aside import PrefectAside, UnderWay
@@ -125,6 +126,7 @@ def main() -> int:
     logging.basicConfig(level=parser.parse_args().log, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel("WARNING")
     try:
+        Installation.once_told()
         watch = WatchProcess(Session.here())
     except TidegateError as no:
         print(f"{no}\n{no.advice}", file=sys.stderr)

@@ -27,8 +27,8 @@ from examples.demo.showing import problems, show, steps_seen, why
 from examples.demo.stage import ROOT, Stage, end_left_over, versions
 from tidegate.errors import TidegateError
 
-COMPRESS = 180  # the spec's half hour is ten seconds; samples and machine time-outs are not compressed
-RATE = 700  # customers' requests a second, half to each component
+COMPRESS = 190  # the spec's half hour is nine seconds; samples and machine time-outs are not compressed
+RATE = 740  # customers' requests a second, half to each component
 SLOTS = 2  # verifications that the demo waits for
 WITHIN = 150.0  # seconds for one release
 SETTINGS = {"compress": COMPRESS, "seconds": {"grace": 8, "lease": 8}}
@@ -57,14 +57,15 @@ class Demo:
         if gone:
             self.say(f"{gone} processes of an interrupted demo ended")
         self.stage.clear()
-        building = threading.Thread(target=self.stage.build, args=wanted)
-        building.start()
-        self.told = self.serving.start()
+
+        def shop() -> None:
+            self.stage.build(*wanted)
+            self.stage.open_shop(versions()["stable"])
+
+        self.told = self.serving.start(shop)
         self.keeper.start()
-        building.join()
         for note in self.serving.notes:
             self.say(note)
-        self.stage.open_shop(versions()["stable"])
         self.stage.let_customers_in(self.told["values"]["shop_url"], RATE)
         self.say(f"shop at {self.told['values']['shop_url']}, Prefect's UI at {self.ui}")
 

@@ -18,9 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from blocks.connect import read_spec, world
 from blocks.installation import Installation
-from blocks.process_platform import ProcessPlatform
 from blocks.process_platform_processes import end
 from blocks.process_platform_state import Shelf
 from blocks.sql_ledger import SqlLedger
@@ -61,6 +59,9 @@ class Stage:
         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=60)
 
     def world(self) -> World:
+        """The shop's connectors; they load Prefect, which takes two seconds that nobody else has to wait."""
+        from blocks.connect import read_spec, world
+
         installation = Installation.here()
         path = installation.spec_file("shop")
         spec = read_spec(path.read_bytes(), str(path), installation.compress)
@@ -147,6 +148,8 @@ def _end_instances(folder: Path) -> None:
     """Every side that this folder's platform has written down, by the platform itself."""
     if not folder.is_dir():
         return
+    from blocks.process_platform import ProcessPlatform
+
     platform = ProcessPlatform(component=folder.name, directory=folder, registry=folder, command=["true"])
     for side in sorted(folder.glob("*.json")):
         platform.remove(side.stem, timedelta(seconds=2))

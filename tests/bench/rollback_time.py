@@ -2,9 +2,10 @@
 Goal G4, run: from the start of `tidegate rollback` to the last new request that reached the new version.
 
 A real Traefik with two routes, an instance of each version and customers as processes of their own, under full load; no
-Prefect, no ledger, no metrics: the command has the way-back record and the router. The goal's run:
+Prefect, no ledger, no metrics: the command has the way-back record and the router. The goal's run, and the same with
+Prefect's server, what runs the flows and the watch up and running beside it:
 
-    python -m tests.bench.rollback_time --runs 200
+    python -m tests.bench.rollback_time --runs 200 [--beside]
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 from blocks.traefik_process import TraefikProcess
 from blocks.traefik_router import TraefikRouter
 from blocks.wayback_folder import WayBackFolder
+from deployments.serve import Serving
 from tests.bench.zero_loss import BLUE, GREEN, _line, _program
 from tests.house.tree import ROOT
 from tidegate import kernel
@@ -48,10 +50,11 @@ class Figures:
     failed: int = 0
     requests: int = 0
     seconds: float = 0.0
+    beside: str = "Prefect absent"
 
     def __str__(self) -> str:
         return (
-            f"rollback, {len(self.last_green)} runs, Prefect absent: command start to last new green request "
+            f"rollback, {len(self.last_green)} runs, {self.beside}: command start to last new green request "
             f"{_of(self.last_green)} ms; told by the command {_of(self.told)} ms; command ended {_of(self.ended)} ms; "
             f"{self.requests / self.seconds:,.0f} requests/s, failed {self.failed}, "
             f"load average {os.getloadavg()[0]:.1f}"
@@ -131,10 +134,16 @@ def _raised(weight: int) -> Any:
     return decide
 
 
-def rollback_time(home: Path, runs: int = 20) -> Figures:
-    """Run it in this folder."""
-    figures, began = Figures(), time.monotonic()
+def rollback_time(home: Path, runs: int = 20, *, beside: bool = False) -> Figures:
+    """Run it in this folder; `beside` a whole installation that is up."""
+    figures = Figures()
     with ExitStack() as ends:
+        if beside:
+            serving = Serving(home)
+            ends.callback(serving.stop)
+            serving.start()
+            figures.beside = "server, runner and watch up"
+        began = time.monotonic()
         stand = Stand(home, ends)
         for n in range(1, runs + 1):
             stand.begin(n)
@@ -149,9 +158,10 @@ def rollback_time(home: Path, runs: int = 20) -> Figures:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20, help="rollbacks to measure (the goal's run: 200)")
+    parser.add_argument("--beside", action="store_true", help="with Prefect's server, runner and watch up")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rollback-time-") as folder:
-        figures = rollback_time(Path(folder), asked.runs)
+        figures = rollback_time(Path(folder), asked.runs, beside=asked.beside)
     print(figures)
     return 0 if figures.good else 1
 

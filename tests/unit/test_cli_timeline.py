@@ -40,9 +40,9 @@ def test_steps_are_dated_by_the_bakes_before_them(plan: Timeline) -> None:
     at = {row.what: row.at - MONDAY for row in plan.rows}
     assert at["5 %"] == timedelta(0)
     assert at["25 %"] == timedelta(minutes=45)
-    assert at["100 %"] == timedelta(minutes=105)
-    assert plan.promoted_at == MONDAY + timedelta(minutes=135)
-    assert plan.slots["T+1h"] == MONDAY + timedelta(minutes=195)
+    assert at["100 %"] == timedelta(minutes=85)
+    assert plan.promoted_at == MONDAY + timedelta(minutes=105)
+    assert plan.slots["T+1h"] == MONDAY + timedelta(minutes=165)
     assert plan.final_at == plan.promoted_at + timedelta(days=8)
 
 
@@ -99,7 +99,7 @@ def test_a_plan_asked_twice_is_twice_the_same_and_touches_nothing(
     assert not list(tmp_path.iterdir())
     told = Said(capsys, *words, "--json").told
     assert told["acts"][0]["what"] == "check shop-answers"
-    assert json.loads(json.dumps(told))["promoted"] == "2026-11-30T11:15:00+00:00"
+    assert json.loads(json.dumps(told))["promoted"] == "2026-11-30T10:45:00+00:00"
 
 
 def test_json_and_lines_tell_the_same_acts(plan: Timeline) -> None:
