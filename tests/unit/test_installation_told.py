@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ def tell(home: Path, pid: str, compress: int) -> None:
 def test_a_child_waits_for_its_own_parents_word(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SERVING, "4711")
     tell(home, "1", 7)  # of an earlier installation
-    later = threading.Thread(target=lambda: (time.sleep(0.2), tell(home, "4711", 60)))
+    later = threading.Timer(0.2, tell, (home, "4711", 60))
     later.start()
     assert Installation.once_told().compress == 60
     later.join()
