@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from pydantic import ValidationError
 from blocks.connector import Connector
 from blocks.installation import Installation
 from blocks.yaml_spec import load_yaml
+from tidegate.clockwork.windows import Closed
 from tidegate.errors import SpecError
+from tidegate.language.meeting import every_act
 from tidegate.ledger import Ledger
 from tidegate.ports import Bookings, Clock, Reports, WayBackStore
 from tidegate.spec import Spec, Use, compressed
@@ -62,6 +64,11 @@ def _kind(slug: str, where: str) -> type[Connector]:
     near = difflib.get_close_matches(slug, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise SpecError(f"{where}.use: no connector {slug!r}", f"{hint}known connectors: {', '.join(names)}")
+
+
+def is_built(slug: str) -> bool:
+    """Whether there is a connector of this name; asked without loading Prefect."""
+    return (HERE / f"{slug.replace('-', '_')}.py").is_file()
 
 
 def _fields(kind: type[Connector]) -> list[str]:
@@ -139,6 +146,7 @@ def world(
     wayback: WayBackStore | None = None,
     bookings: Bookings | None = None,
     reports: Reports | None = None,
+    closed: Sequence[Closed] = (),
 ) -> World:
     """Everything a release of this spec touches, connected."""
     values = installation.values
@@ -171,4 +179,6 @@ def world(
         wayback=wayback,
         bookings=bookings,
         reports=reports,
+        acts={act.act: port(act.run, f"{where}.run") for where, act in every_act(spec) if act.run is not None},
+        closed=tuple(closed),
     )

@@ -21,7 +21,7 @@ from blocks.installation import Installation
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from deployments.aside import PrefectAside, UnderWay
-from tasks.session import Session
+from tasks.session import Session, closed_of
 from tidegate.errors import ConnectorError, LedgerUnavailable, TidegateError
 from tidegate.ledger import ReleaseRow
 from tidegate.lookout import Lookout
@@ -53,7 +53,7 @@ class WatchProcess:
         )
 
     def _world_of(self, row: ReleaseRow, opened: Mapping[str, object]) -> World:
-        return self.session.world(self.session.frozen_spec(opened))
+        return self.session.world(self.session.frozen_spec(opened), closed_of(opened))
 
     def under_way(self) -> list[UnderWay]:
         watched = list(self.lookout.watched.values())

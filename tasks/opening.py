@@ -41,7 +41,8 @@ def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -
         raise SpecError(f"no plan {request.plan!r} in {path.name}", f"plans: {', '.join(sorted(spec.plans))}")
     if spec.compress > 1:
         loopback_only(session)
-    world = session.world(spec)
+    closed = session.closed_times(spec)
+    world = session.world(spec, closed)
     body: dict[str, Any] = {
         "schema": SCHEMA,
         "system": system,
@@ -51,6 +52,7 @@ def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -
         "request": request.model_dump(mode="json"),
         "blue": running_version(world),
         "stops_found": stops_found(world),
+        **({"closed": [one.to_json() for one in closed]} if closed else {}),
         "freezes_found": [f"{f.who}: {f.why}" for f in session.ledger.freezes(system)],
     }
     row = session.ledger.open(system, request.version, run_id, body, request.requester or "somebody (unproved)")

@@ -25,18 +25,20 @@ from tasks.opening import find_or_open
 from tasks.perform import carry_out
 from tasks.session import Session
 from tidegate import actions as do
+from tidegate.acts import HERE
 from tidegate.attempt import Attempt, begin_attempt
 from tidegate.errors import Fenced, LedgerMismatch, NotApplied, ReleaseRefused, TidegateError
-from tidegate.events import Event
+from tidegate.events import Event, Waited
 from tidegate.ledger import ReleaseRow
 from tidegate.overdue import MISMATCH
 from tidegate.performing import ends_the_process
 from tidegate.plan import Outcome, Plan, drive
-from tidegate.release import GOES_ON, HERE, abort, release, shut
+from tidegate.release import GOES_ON, abort, release, shut
 from tidegate.requests import ReleaseRequest
 from tidegate.shifting import bake_id
 from tidegate.story import State as Stage
 from tidegate.story import Story
+from tidegate.waiting import waits_until
 
 LEASE_TRIES = 40  # half a second each: an earlier attempt's lease runs out in 10 s
 
@@ -106,6 +108,8 @@ def in_the_body(session: Session, attempt: Attempt, action: do.Action) -> Event:
             return ask_approval(session, attempt, action)
         case do.Bake():
             return long_bake(attempt, action)
+        case do.WaitUntil():
+            return long_wait(attempt, action)
         case _:
             raise TidegateError(f"{type(action).__name__} is no act of a flow's body")
 
@@ -125,6 +129,18 @@ def long_bake(attempt: Attempt, action: do.Bake) -> Event:
     if left > timedelta(seconds=30) and story.down is None:
         wait_until(attempt, left, f"baking at {action.weight} %")
     return carry_out(attempt, action)
+
+
+def long_wait(attempt: Attempt, action: do.WaitUntil) -> Event:
+    """Until its day, its offset or an open window; no process is held meanwhile."""
+    story = attempt.refresh()
+    if action.key not in story.open:
+        attempt.begin(action)
+        story = attempt.refresh()
+    left = waits_until(attempt.world, story, action, attempt.ledger.now()) - attempt.ledger.now()
+    if left > timedelta(0) and story.down is None:
+        wait_until(attempt, left, f"{action.name}: goes on later")
+    return attempt.end(action, Waited(at=attempt.ledger.now(), name=action.name))
 
 
 def wait_until(attempt: Attempt, left: timedelta, why: str) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from blocks import connect
 from blocks.folder_reports import FolderReports
 from blocks.installation import Installation
 from blocks.prefect_runs import PrefectRuns
+from blocks.public_holidays import public_holidays
 from blocks.sql_ledger import SqlLedger
 from blocks.system_clock import SystemClock
 from blocks.wayback_folder import WayBackFolder
+from tidegate.clockwork.moments import Clockwork
+from tidegate.clockwork.windows import AHEAD, Closed, closed_between
 from tidegate.ledger import Ledger, ReleaseRow
 from tidegate.ports import Clock
 from tidegate.spec import Spec
@@ -46,7 +50,8 @@ class Session:
         """The spec's own bytes as the release's first entry keeps them; the file is not read again."""
         return connect.read_spec(str(opened["spec"]).encode(), f"{opened['system']} (frozen)", int(opened["compress"]))
 
-    def world(self, spec: Spec) -> World:
+    def world(self, spec: Spec, closed: Sequence[Closed] = ()) -> World:
+        """`closed` are the times in which no traffic may be raised, as the release's first entry keeps them."""
         home = self.installation.home
         return connect.world(
             spec,
@@ -56,8 +61,21 @@ class Session:
             wayback=WayBackFolder(home / "wayback"),
             bookings=self.runs,
             reports=FolderReports(home / "reports", self.ledger, self.frozen_spec),
+            closed=closed,
         )
 
     def world_of(self, row: ReleaseRow) -> World:
         """The world of a release that is under way, from its first entry."""
-        return self.world(self.frozen_spec(self.ledger.entries(row.id)[0].body))
+        opened = self.ledger.entries(row.id)[0].body
+        return self.world(self.frozen_spec(opened), closed_of(opened))
+
+    def closed_times(self, spec: Spec) -> list[Closed]:
+        """The spec's calendar as instants, from now on, with the public holidays that are known today."""
+        now = self.clock.now()
+        holidays = public_holidays(spec.calendar.holidays, now.date() - timedelta(days=2))
+        return list(closed_between(spec.calendar, Clockwork.of(spec, {}), holidays, now, now + AHEAD))
+
+
+def closed_of(opened: Mapping[str, Any]) -> tuple[Closed, ...]:
+    """The closed times of a release's first entry."""
+    return tuple(Closed.from_json(told) for told in opened.get("closed", ()))

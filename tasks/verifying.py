@@ -20,7 +20,7 @@ from tidegate.shifting import decide_down
 from tidegate.slots import FINALIZE, Fate, fate
 from tidegate.story import State as Stage
 from tidegate.story import Story
-from tidegate.verifying import Verified, record, verify
+from tidegate.verifying import Verified, gone, on_fail, record, verify
 
 REMOVED_WITHIN = timedelta(minutes=5)  # blue waits for the mark, its last requests and the way-back record
 
@@ -35,31 +35,31 @@ def run_verify(request: VerifyRequest) -> State[Any]:
     story = Story.of(session.ledger.entries(row.id))
     if request.slot == FINALIZE:
         return _finalize(session, request)
-    gone = story.state not in (Stage.PROMOTED, Stage.FINALIZED, Stage.CLOSED)
-    what = fate(world.spec, request.slot, request.due, session.ledger.now(), story.slots, gone)
+    late = gone(world.spec, story, request.slot)
+    what = fate(world.spec, request.slot, request.due, session.ledger.now(), story.slots, late)
     if what is Fate.ANSWERED:
         return Completed(name="AnsweredBefore", message=str(story.slots[request.slot]["sentence"]))
     if what is Fate.RUN:
-        verified = verify(world, story)
+        verified = verify(world, story, request.slot)
     else:
-        late = f"due {request.due:%Y-%m-%d %H:%M:%S} UTC"
-        told = f"too late to be useful ({late})" if what is Fate.MISSED else f"the release is {story.state} ({late})"
+        due = f"due {request.due:%Y-%m-%d %H:%M:%S} UTC"
+        told = f"too late to be useful ({due})" if what is Fate.MISSED else f"the release is {story.state} ({due})"
         verified = Verified("MISSED" if what is Fate.MISSED else "SUPERSEDED", told)
     try:
         record(session.ledger, row.id, request.slot, request.due, verified, str(flow_run.id))
     except Fenced:
         return Completed(name="AnsweredBefore", message=f"{request.slot} has its outcome")
-    return _shown(session, row.id, world.spec.verification.on_fail, request.slot, verified)
+    return _shown(session, row.id, on_fail(world.spec, request.slot), request.slot, verified)
 
 
-def _shown(session: Session, release: str, on_fail: str, slot: str, verified: Verified) -> State[Any]:
+def _shown(session: Session, release: str, failing: str, slot: str, verified: Verified) -> State[Any]:
     """A late failure rolls back while promoted and the mark is its own; else it pages."""
     if verified.outcome != "FAIL":
         done = "Completed" if verified.outcome == "PASS" else verified.outcome.title()
         return Completed(name=done, message=verified.sentence)
     story = Story.of(session.ledger.entries(release))
     row = session.ledger.find(release)
-    if on_fail == "rollback" and story.state is Stage.PROMOTED and row is not None:
+    if failing == "rollback" and story.state in (Stage.PROMOTED, Stage.SHIFTING) and row is not None:
         decide_down(session.world_of(row), release, f"verification {slot}", verified.sentence, story=story)
     else:
         body = {"why": f"verification {slot}: {verified.sentence}; state {story.state}"}

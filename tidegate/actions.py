@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+from tidegate.language.moments import Moment, StepMoment
+
 
 class Effect(StrEnum):
     """What carrying out an action does to the world."""
@@ -171,7 +173,31 @@ class Bake(_Named):
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil(_Named):
-    until: datetime | None = None
+    """
+    Go on not before: a moment of the spec, so long after the act was begun, or, with `window`, when the calendar is
+    open for as long. Ends the process.
+    """
+
+    moment: Moment | StepMoment | None = None
+    lasting: timedelta = timedelta(0)
+    window: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PerformAct(_Named):
+    """An act of the spec that a connector carries out; it is observed before it is done again."""
+
+    effect: ClassVar[Effect] = Effect.ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class Remember(_Named):
+    """Note what each component runs now: where `redeploy the previous version` goes back to."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBaseline(_Named):
+    """Measure what the running version does; relative limits are judged against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +229,11 @@ class BookSlots(_Named):
 
 @dataclass(frozen=True, slots=True)
 class Tell(_Named):
+    """A notice; `message` is one of the spec's own, in its words."""
+
     severity: str = "info"
     facts: tuple[tuple[str, str], ...] = ()
+    message: str = ""
     effect: ClassVar[Effect] = Effect.BEST
 
 

@@ -141,6 +141,34 @@ class Waited(Event):
     name: str
 
 
+class ActPerformed(Event):
+    """A connector carried an act of the spec out, or `verdict` says why not."""
+
+    event: Literal["act-performed"] = "act-performed"
+    name: str
+    verdict: Verdict
+    evidence: str = ""
+
+
+class Remembered(Event):
+    """What ran before this release, by component."""
+
+    event: Literal["remembered"] = "remembered"
+    name: str
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+class BaselineTaken(Event):
+    """A metric of the running version; None: it could not be measured."""
+
+    event: Literal["baseline-taken"] = "baseline-taken"
+    name: str
+    metric: str
+    value: float | None = None
+    count: int | None = None
+    evidence: str = ""
+
+
 class Parked(Event):
     event: Literal["parked"] = "parked"
     why: str = ""
@@ -256,11 +284,10 @@ class Slotted(Event):
 
 AnyEvent = Annotated[
     CheckRun | TurnTaken | BackupTaken | BackupProven | ArtifactPushed | GreenCreated | BecameHealthy
-    | RoutesInspected
-    | Claimed | Answered | WeightSet | Baked | Waited | Parked | Rested | Promoted | SlotsBooked | Told | ReportWritten
-    | Lowered
-    | GreenStopped | RollbackVerified | SlotsCancelled | RunEnded | RolledBack | Aborted | MadeFinal | BlueRemoved
-    | Closed | Slotted,
+    | RoutesInspected | Claimed | Answered | WeightSet | Baked | Waited | ActPerformed | Remembered
+    | BaselineTaken | Parked | Rested | Promoted | SlotsBooked | Told | ReportWritten | Lowered | GreenStopped
+    | RollbackVerified | SlotsCancelled | RunEnded | RolledBack | Aborted | MadeFinal | BlueRemoved | Closed
+    | Slotted,
     Field(discriminator="event"),
 ]  # fmt: skip
 _EVENTS: TypeAdapter[Any] = TypeAdapter(AnyEvent)

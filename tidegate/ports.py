@@ -181,6 +181,16 @@ class Check(Protocol):
         """`facts` fill the check's own templates: release, version, component, url, digest."""
 
 
+class Doer(Protocol):
+    """Carries one act of a spec out on the world: a tag, a deployment hook, an issue."""
+
+    def done(self, release: str, facts: Mapping[str, str]) -> str:
+        """What shows that it is done for this release already; "" when it is not."""
+
+    def do(self, release: str, facts: Mapping[str, str]) -> str:
+        """Do it; what shows that it is done. Denied when it was refused, Unreachable when nobody can tell."""
+
+
 class Identities(Protocol):
     """Proves who answered an approval, from the answer's own content (a code, a signature), never from the click."""
 

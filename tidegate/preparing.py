@@ -50,6 +50,53 @@ def facts(world: World, story: Story, component: str) -> dict[str, str]:
     return known
 
 
+def perform_act(attempt: Attempt, action: do.PerformAct) -> ev.Event:
+    """A connector's act: looked for before it is done again (I13), refused is a FAIL with its reason."""
+    doer, release = attempt.world.acts[action.name], attempt.row.id
+    about = facts(attempt.world, attempt.story, "")
+
+    def event(verdict: Verdict, evidence: str) -> ev.Event:
+        return ev.ActPerformed(at=attempt.world.clock.now(), name=action.name, verdict=verdict, evidence=evidence)
+
+    def carried_out() -> ev.Event:
+        try:
+            return event(Verdict.PASS, doer.do(release, about))
+        except Denied as no:
+            return event(Verdict.FAIL, str(no))
+
+    def observe() -> ev.Event | None:
+        found = doer.done(release, about)
+        return event(Verdict.PASS, found) if found else None
+
+    return attempt.once(action, carried_out, observe)
+
+
+def remember(world: World, action: do.Remember) -> ev.Event:
+    """The version that each component runs now; "" where its platform does not know."""
+    versions = dict[str, str]()
+    for name, part in world.parts.items():
+        split = part.router.read().split
+        state = part.platform.status(split.serving.name) if split and split.serving else None
+        versions[name] = state.version if state else ""
+    return ev.Remembered(at=world.clock.now(), name=action.name, versions=versions)
+
+
+def take_baseline(world: World, action: do.TakeBaseline) -> ev.Event:
+    """One reading of stable over the baseline's own window; what cannot be measured says so and is no number."""
+    spec = next(one for one in world.spec.baselines if one.name == action.name)
+    gates = [gate.component for gate in world.spec.gates if gate.metric == spec.metric]
+    part = world.parts[gates[0] if gates else next(iter(world.parts))]
+    split = part.router.read().split
+    told = ev.BaselineTaken(at=world.clock.now(), name=action.name, metric=spec.metric)
+    if split is None or split.serving is None:
+        return told.model_copy(update={"evidence": "no side carries everything"})
+    try:
+        sample = part.metrics.sample(spec.metric, split.serving, spec.covers)
+    except ConnectorError as why:
+        return told.model_copy(update={"evidence": str(why)})
+    return told.model_copy(update={"value": sample.value, "count": sample.count, "evidence": sample.error})
+
+
 def take_backup(attempt: Attempt, action: do.TakeBackup) -> ev.Event:
     backup, release = attempt.world.backups[action.name], attempt.row.id
 

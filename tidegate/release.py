@@ -8,43 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from datetime import timedelta
 
 from tidegate.actions import (
     Abort,
     Action,
     AskApproval,
-    AwaitHealthy,
     Bake,
     BookSlots,
     Claim,
-    CreateGreen,
     InspectRoutes,
     Lower,
     Park,
     Place,
     Promote,
-    ProveBackup,
-    PushArtifact,
     Rest,
-    RunCheck,
     SetWeight,
-    TakeBackup,
-    TakeTurn,
     Tell,
+    WaitUntil,
     WriteReport,
 )
+from tidegate.acts import HERE, Made, booked, perform, prepared, said
 from tidegate.events import (
     Aborted,
     Answered,
-    ArtifactPushed,
-    BackupProven,
-    BackupTaken,
     Baked,
-    BecameHealthy,
-    CheckRun,
     Claimed,
     Event,
-    GreenCreated,
     Parked,
     Promoted,
     ReportWritten,
@@ -52,16 +42,16 @@ from tidegate.events import (
     RoutesInspected,
     SlotsBooked,
     Told,
-    TurnTaken,
+    Waited,
     WeightSet,
 )
+from tidegate.language.moments import Anchor
 from tidegate.plan import Outcome, Part, ask
 from tidegate.plan import Plan as Telling
 from tidegate.ports import Verdict
 from tidegate.spec import Plan, Spec, Step
 from tidegate.story import State
 
-HERE = Place()
 GOES_ON = frozenset({State.PREPARING, State.SHIFTING, State.PROMOTED, State.ABORTED})
 """States in which a run has something to do: before the end, and after it the last acts, if nobody did them."""
 
@@ -72,55 +62,20 @@ def release(spec: Spec, plan: str = "", stop_after: int | None = None) -> Tellin
 
     `plan` names one of the spec's plans (default: the active one); `stop_after` rests after that weight.
     """
-    greens, why = yield from prepare(spec)
+    made = Made()
+    yield from booked(spec, Anchor.START, HERE)
+    why = yield from perform(spec, prepared(spec), HERE, made)
+    if not why and set(made.greens) == set(spec.components):
+        why = yield from claim(spec, made)
     if why:
         return (yield from abort(why))
-    go = yield from granted(spec, HERE.at("go"), spec.readiness, traffic=False)
-    if go is not None and go.decision != "approve":
-        return (yield from abort(said(go)))
-    why = yield from claim(spec, greens)
-    if why:
-        return (yield from abort(why))
-    chosen = (go.plan if go else "") or plan or spec.plan
-    return (yield from opened(spec, chosen, stop_after))
+    return (yield from opened(spec, made.chosen or plan or spec.plan, stop_after, made))
 
 
-def prepare(spec: Spec) -> Generator[Action, Event, tuple[dict[str, GreenCreated], str]]:
-    """Everything before people are asked; the second value says why not, "" when all is well."""
-    for check in spec.checks:
-        if check.component is None:
-            ran = yield from ask(RunCheck(HERE.at("before"), check.name), CheckRun)
-            if check.blocking and ran.verdict is not Verdict.PASS:
-                return {}, f"check {check.name}: {ran.evidence or ran.verdict}"
-    yield from ask(TakeTurn(HERE), TurnTaken)
-    for backup in spec.backups:
-        taken = yield from ask(TakeBackup(HERE, backup.name), BackupTaken)
-        proof = yield from ask(ProveBackup(HERE, backup.name, taken.location), BackupProven)
-        if proof.verdict is not Verdict.PASS:
-            return {}, f"backup {backup.name}: {proof.evidence}"
-    return (yield from green_beside_blue(spec))
-
-
-def green_beside_blue(spec: Spec) -> Generator[Action, Event, tuple[dict[str, GreenCreated], str]]:
-    """Artifacts by digest, instances of them, healthy with that digest, smoke checks on them."""
-    greens: dict[str, GreenCreated] = {}
-    for component in spec.components:
-        pushed = yield from ask(PushArtifact(HERE, component), ArtifactPushed)
-        greens[component] = yield from ask(CreateGreen(HERE, component, pushed.digest), GreenCreated)
-    for component, green in greens.items():
-        well = yield from ask(AwaitHealthy(HERE, component, green.side, green.digest), BecameHealthy)
-        if well.verdict is not Verdict.PASS:
-            return greens, f"green {component}: {well.evidence}"
-    for check in spec.checks:
-        if check.component is not None:
-            ran = yield from ask(RunCheck(HERE.at("smoke"), check.name, check.component), CheckRun)
-            if check.blocking and ran.verdict is not Verdict.PASS:
-                return greens, f"check {check.name}: {ran.evidence or ran.verdict}"
-    return greens, ""
-
-
-def claim(spec: Spec, greens: dict[str, GreenCreated]) -> Generator[Action, Event, str]:
+def claim(spec: Spec, made: Made) -> Generator[Action, Event, str]:
     """Take every route, at weight 0; what stands there unnamed is a person's to name. Why not, or ""."""
+    if made.claimed:
+        return ""
     found = yield from ask(InspectRoutes(HERE.at("claim")), RoutesInspected)
     if found.strangers:
         deadline = spec.hold.parked_deadline
@@ -128,19 +83,20 @@ def claim(spec: Spec, greens: dict[str, GreenCreated]) -> Generator[Action, Even
         if answer.decision != "approve":
             return said(answer)
     for component in spec.components:
-        green = greens[component]
+        green = made.greens[component]
         yield from ask(Claim(HERE, component, green.side, green.urls), Claimed)
+    made.claimed = True
     return ""
 
 
-def opened(spec: Spec, chosen: str, stop_after: int | None) -> Telling:
+def opened(spec: Spec, chosen: str, stop_after: int | None, made: Made) -> Telling:
     """Leg by leg: a Park answered with yes begins again at the first step, perhaps with another plan."""
     leg = 1
     while True:
         here = Place(leg=leg, plan=chosen)
-        shift = yield from steps(spec, spec.plans[chosen], here, stop_after)
+        shift = yield from steps(spec, spec.plans[chosen], here, stop_after, made)
         if shift != "parked":
-            return (yield from ended(spec.plans[chosen], here, shift))
+            return (yield from ended(spec, spec.plans[chosen], here, shift, made))
         yield from ask(Park(here.at("park"), "chosen at an approval"), Parked)
         again = yield from ask(
             AskApproval(here.at("park"), "leave-park", spec.hold.parked_deadline, "rollback", traffic=True),
@@ -151,49 +107,84 @@ def opened(spec: Spec, chosen: str, stop_after: int | None) -> Telling:
         leg, chosen = leg + 1, again.plan or chosen
 
 
-def steps(spec: Spec, plan: Plan, here: Place, stop_after: int | None) -> Generator[Action, Event, str]:
+def steps(spec: Spec, plan: Plan, here: Place, stop_after: int | None, made: Made) -> Generator[Action, Event, str]:
     """Open the gate step by step; "" when it is open, "parked", "rested", or why it shuts."""
     for step in plan.steps:
         at = here.at(step.name)
-        answer = yield from granted(spec, at, step.approval, traffic=bool(plan.before(step)))
-        if answer is not None and answer.decision != "approve":
-            return "parked" if answer.decision == "park" else said(answer)
-        yield from one_step(spec, plan, step, at)
+        why = yield from before_step(spec, plan, step, at, made)
+        if why:
+            return why
+        yield from one_step(spec, plan, step, at, made)
+        yield from booked(spec, Anchor.STEP, at)
+        if step is plan.steps[-1]:
+            yield from booked(spec, Anchor.FULL, at)
         baked = yield from ask(Bake(at, step.name, step.weight, step.bake), Baked)
         if baked.verdict is not Verdict.PASS:
             return f"{step.weight} %: {baked.sentence}"
+        if step.after is not None:
+            why = yield from perform(spec, spec.routines[step.after], at, made, traffic=True)
+            if why:
+                return why
         if stop_after is not None and step.weight >= stop_after and step is not plan.steps[-1]:
             yield from ask(Rest(at, step.name), Rested)
             return "rested"
     return ""
 
 
-def one_step(spec: Spec, plan: Plan, step: Step, at: Place) -> Part:
+def before_step(spec: Spec, plan: Plan, step: Step, at: Place, made: Made) -> Generator[Action, Event, str]:
+    """Its approval, its day, its routine, its claim if it is the first, an open window: "" or why not."""
+    traffic = bool(plan.before(step))
+    for gate in (step.approval, step.no_return.approval if step.no_return else None):
+        if gate is not None:
+            answer = yield from granted(spec, at, gate, traffic=traffic)
+            if answer.decision != "approve":
+                return "parked" if answer.decision == "park" else said(answer)
+    if step.begins is not None:
+        yield from ask(WaitUntil(at, f"day of {step.name} %", step.begins), Waited)
+    if step.before is not None:
+        why = yield from perform(spec, spec.routines[step.before], at, made, traffic=traffic)
+        if why:
+            return why
+    why = yield from claim(spec, made)
+    if why:
+        return why
+    whole = spec.calendar.applies_to == "whole"
+    if (spec.calendar.windows or spec.calendar.blocked) and (whole or not traffic):
+        lasting = plan.bakes if whole and not traffic else timedelta(0)
+        yield from ask(WaitUntil(at, "open window", window=lasting), Waited)
+    return ""
+
+
+def one_step(spec: Spec, plan: Plan, step: Step, at: Place, made: Made) -> Part:
     """One exposure for all routed components, raised in order."""
-    gates = tuple(name for name in (spec.readiness, step.approval) if name)
+    asked = (*made.approved, step.approval, step.no_return.approval if step.no_return else None)
+    gates = tuple(dict.fromkeys(name for name in asked if name))
     for component in spec.components:
         yield from ask(SetWeight(at, component, step.weight, plan.before(step), gates), WeightSet)
 
 
-def granted(spec: Spec, at: Place, gate: str | None, *, traffic: bool) -> Generator[Action, Event, Answered | None]:
-    """The recorded answer of a gate; None where there is no gate."""
-    if gate is None:
-        return None
+def granted(spec: Spec, at: Place, gate: str, *, traffic: bool) -> Generator[Action, Event, Answered]:
+    """The recorded answer of a step's gate."""
     asked = spec.approval(gate)
     on_expiry = asked.on_expiry or ("rollback" if traffic else "abort")
     return (yield from ask(AskApproval(at, gate, asked.deadline, on_expiry, traffic), Answered))
 
 
-def ended(plan: Plan, here: Place, shift: str) -> Telling:
+def ended(spec: Spec, plan: Plan, here: Place, shift: str, made: Made) -> Telling:
     """Promoted, resting, or shut."""
     if shift == "rested":
         return Outcome.RESTING
+    if shift and not made.claimed:
+        return (yield from abort(shift))
     if shift:
         return (yield from shut(here, shift))
     after = replace(here, plan="release")
     promoted = yield from ask(Promote(after, plan.steps[-1].weight), Promoted)
     yield from ask(BookSlots(after, "promoted", promoted.at), SlotsBooked)
     yield from ask(Tell(after, "promoted"), Told)
+    why = yield from perform(spec, spec.finish, after, made, traffic=True)
+    if why:
+        return (yield from shut(here, why))
     yield from ask(WriteReport(after, "promoted"), ReportWritten)
     return Outcome.PROMOTED
 
@@ -210,12 +201,3 @@ def abort(why: str) -> Telling:
     yield from ask(Tell(HERE, "aborted", "warning"), Told)
     yield from ask(WriteReport(HERE, "aborted"), ReportWritten)
     return Outcome.ABORTED
-
-
-def said(answer: Answered) -> str:
-    """An answer that was no yes, as a reason."""
-    if answer.decision == "expired":
-        return f"approval {answer.gate}: nobody answered in time"
-    return f"approval {answer.gate}: {answer.approver} said {answer.decision}" + (
-        f" ({answer.note})" if answer.note else ""
-    )

@@ -10,7 +10,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 
@@ -61,6 +69,15 @@ class ReleaseRequest(_Request):
         Field(
             description="A named traffic plan of the spec; empty: the active one",
             title="Traffic plan",
+            json_schema_extra=_plain,
+        ),
+    ] = None
+    starts: Annotated[
+        AwareDatetime | LeftOut,
+        Blank,
+        Field(
+            description="When the release's day begins, with a zone; empty: the spec's own day, or now",
+            title="Starts",
             json_schema_extra=_plain,
         ),
     ] = None

@@ -15,8 +15,9 @@ from tidegate import preparing, shifting
 from tidegate.actions import Action
 from tidegate.attempt import Attempt
 from tidegate.errors import ConnectorError, LedgerUnavailable
+from tidegate.language.moments import Anchor
 from tidegate.notices import notice
-from tidegate.slots import due_times
+from tidegate.slots import anchors_of, due_times
 
 
 def take_turn(attempt: Attempt) -> ev.Event:
@@ -69,9 +70,11 @@ def close(attempt: Attempt, action: do.Close) -> ev.Event:
 
 
 def book(attempt: Attempt, action: do.BookSlots) -> ev.Event:
-    """Future runs, one per slot, and the run that makes the release final."""
-    world = attempt.world
-    slots = due_times(world.spec, action.since or world.clock.now())
+    """Future runs, one per slot of this anchor; with a promotion, the run that makes the release final."""
+    world, anchor = attempt.world, Anchor(action.name)
+    anchors = anchors_of(world.spec, attempt.story)
+    at = action.since or (anchors.get(anchor) if anchor is not Anchor.STEP else None) or world.clock.now()
+    slots = due_times(world.spec, at, anchor, anchors, action.place.step if anchor is Anchor.STEP else "")
     if world.bookings is not None:
         world.bookings.book(attempt.row.id, slots)
     return ev.SlotsBooked(at=world.clock.now(), anchor=action.name, slots=slots)
@@ -102,7 +105,9 @@ def dropped(attempt: Attempt, action: Action, why: str) -> ev.Event:
 
 
 def tell(attempt: Attempt, action: do.Tell) -> ev.Event:
-    lost, told = list[str](), notice(action.name, action.severity, attempt.refresh())
+    message = next((one for one in attempt.world.spec.messages if one.name == action.message), None)
+    text, text_ko = (message.text, message.text_ko) if message else (dict(action.facts).get("why", ""), "")
+    lost, told = list[str](), notice(action.name, action.severity, attempt.refresh(), text, text_ko)
     for notifier in attempt.world.notifiers:
         try:
             notifier.tell(told)

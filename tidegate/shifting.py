@@ -17,6 +17,7 @@ from tidegate import events as ev
 from tidegate import kernel
 from tidegate.actions import SetWeight
 from tidegate.attempt import Attempt
+from tidegate.clockwork.windows import closed_at
 from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable, Refused, ReleaseRefused, RollbackIncomplete
 from tidegate.kernel import Gate, Proof
 from tidegate.ledger import Draft, Kind, SeenLook
@@ -172,7 +173,8 @@ def gather(attempt: Attempt, action: SetWeight, intent_seq: int) -> Proof:
         frozen=tuple(
             f"{freeze.who} froze {freeze.system} until {freeze.until:%H:%M} ({freeze.why})"
             for freeze in world.ledger.freezes(attempt.row.system)
-        ),
+        )
+        + _shut(world, story),
         gates=tuple(_gate(story, place, name) for name in action.gates),
         green_ready=green.ready if green else 0,
         green_needed=spec.instances,
@@ -180,6 +182,17 @@ def gather(attempt: Attempt, action: SetWeight, intent_seq: int) -> Proof:
         blue_needed=spec.keep_ready or spec.instances,
         health_asked=taken,
     )
+
+
+def _shut(world: World, story: Story) -> tuple[str, ...]:
+    """The closed window that forbids a raise now; with `applies_to: start` only the first raise is bound by it."""
+    calendar = world.spec.calendar
+    if story.had_traffic and calendar.applies_to == "start":
+        return ()
+    if str(story.opened.get("request", {}).get("kind", "")) in calendar.override:
+        return ()
+    why = closed_at(world.closed, world.clock.now())
+    return (why,) if why else ()
 
 
 def bake_id(place: do.Place, step: str) -> str:
@@ -211,14 +224,12 @@ def _capacity(world: World, component: str, seen: Seen) -> tuple[PlatformState |
 
 
 def _gate(story: Story, place: do.Place, name: str) -> Gate:
-    """An approval counts for the leg and step that it was given for; the one before the claim counts for all."""
+    """An approval counts for the leg and step that it was given for; one of the preparation counts for all."""
     for key, body in story.answers.items():
-        _, leg, _, _, step, *_ = key.split("/")
-        if (
-            body.get("event") == "answered"
-            and body["gate"] == name
-            and (step == "go" or (leg, step) == (str(place.leg), place.step))
-        ):
+        _, leg, plan, _, step, *_ = key.split("/")
+        before = plan == "release" and step not in ("claim", "park")
+        of_this_step = (leg, step.split("+")[0]) == (str(place.leg), place.step)
+        if body.get("event") == "answered" and body["gate"] == name and (before or of_this_step):
             return Gate(name, body["decision"] == "approve", str(body["approver"]), bool(body["proved"]))
     return Gate(name, False)
 

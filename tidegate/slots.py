@@ -1,4 +1,8 @@
-"""Verification slots: when each is due from its anchor, and what becomes of a late one."""
+"""
+Scheduled runs: when each is due from its anchor, and what becomes of a late one.
+
+A slot is named by its schedule and its label (`watch-day-one T+30m`); the plain ones of `verification` by their label.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tidegate.clockwork.moments import Clockwork, planned_start
+from tidegate.clockwork.rhythms import runs
+from tidegate.language.acts import Schedule
+from tidegate.language.moments import Anchor
 from tidegate.quantities import spoken
 from tidegate.spec import Spec
+from tidegate.story import Story
 
 FINALIZE = "finalize"
 
@@ -27,11 +36,61 @@ def slot_names(spec: Spec) -> list[str]:
     return [f"T+{spoken(slot)}" for slot in whole]
 
 
-def due_times(spec: Spec, anchor: datetime) -> dict[str, datetime]:
-    """Name -> instant of every slot of this anchor, and of the run that makes the release final."""
-    due = dict(zip(slot_names(spec), (anchor + slot for slot in spec.verification.slots), strict=True))
-    due[FINALIZE] = anchor + spec.cleanup.keep_blue
+def due_times(
+    spec: Spec,
+    at: datetime,
+    anchor: Anchor = Anchor.PROMOTED,
+    anchors: Mapping[Anchor, datetime] | None = None,
+    step: str = "",
+) -> dict[str, datetime]:
+    """Name -> instant of every slot of this anchor (`step`: of which step), and of the run that makes it final."""
+    due = dict[str, datetime]()
+    if anchor is Anchor.PROMOTED:
+        due |= dict(zip(slot_names(spec), (at + slot for slot in spec.verification.slots), strict=True))
+    known = {**(anchors or {}), anchor: at}
+    for schedule in spec.schedules:
+        if schedule.rhythm.anchor is anchor:
+            due |= schedule_slots(spec, schedule, at, known, step)
+    if anchor is Anchor.PROMOTED:
+        due[FINALIZE] = at + spec.cleanup.keep_blue
     return due
+
+
+def schedule_slots(
+    spec: Spec, schedule: Schedule, at: datetime, anchors: Mapping[Anchor, datetime], step: str = ""
+) -> dict[str, datetime]:
+    """Name -> instant of this schedule's runs."""
+    clockwork = Clockwork.of(spec, anchors)
+    of_step = f" {step}%" if step else ""
+    return {f"{schedule.name}{of_step} {label}": due for label, due in runs(schedule.rhythm, at, clockwork)}
+
+
+def schedule_of(spec: Spec, slot: str) -> Schedule | None:
+    """The schedule that booked this slot; None for a plain one of `verification`."""
+    first = slot.split(" ", 1)[0]
+    return next((schedule for schedule in spec.schedules if schedule.name == first), None)
+
+
+def anchors_of(spec: Spec, story: Story) -> dict[Anchor, datetime]:
+    """What has happened so far: the release's planned start, and the anchors that its chain tells."""
+    found = dict[Anchor, datetime]()
+    asked = story.opened.get("request", {})
+    start = asked.get("starts") if isinstance(asked, Mapping) else None
+    begun = datetime.fromisoformat(str(start)) if start else planned_start(spec)
+    if begun is not None and story.opened_at is not None and not start and begun < story.opened_at:
+        begun = None  # the spec's own day is over: this release starts now
+    if begun or story.opened_at:
+        found[Anchor.START] = begun or story.opened_at  # type: ignore[assignment]  # one of them is there
+    weights = [
+        (body, key) for key, body in story.answers.items() if body.get("event") == "weight-set" and body["weight"] >= 95
+    ]
+    if weights:
+        found[Anchor.FULL] = max(datetime.fromisoformat(str(body["at"])) for body, _ in weights)
+    if story.promoted_at is not None:
+        found[Anchor.PROMOTED] = story.promoted_at
+    if story.down is not None:
+        found[Anchor.DOWN] = story.down.at
+    return found
 
 
 def fate(spec: Spec, slot: str, due: datetime, now: datetime, answered: Mapping[str, object], superseded: bool) -> Fate:
@@ -40,4 +99,6 @@ def fate(spec: Spec, slot: str, due: datetime, now: datetime, answered: Mapping[
         return Fate.ANSWERED
     if superseded:
         return Fate.SUPERSEDED
-    return Fate.MISSED if now - due > spec.verification.late else Fate.RUN
+    schedule = schedule_of(spec, slot)
+    late = schedule.late if schedule is not None else spec.verification.late
+    return Fate.MISSED if now - due > late else Fate.RUN

@@ -13,7 +13,9 @@ from tidegate.judge.limits import Judged, judge, worst
 from tidegate.ledger import Draft, Kind, Ledger
 from tidegate.ports import Sample, Verdict
 from tidegate.preparing import run_check, unwell
-from tidegate.story import Story
+from tidegate.slots import schedule_of
+from tidegate.spec import Spec
+from tidegate.story import State, Story
 from tidegate.traffic import Seen
 from tidegate.world import World
 
@@ -27,16 +29,21 @@ class Verified:
     sentence: str
 
 
-def verify(world: World, story: Story) -> Verified:
-    """Instances, limits and the slot's own checks of what carries the traffic now; no data is never a PASS."""
-    problems, unsure = list[str](), list[str]()
-    for component, part in world.parts.items():
-        seen = part.router.read()
-        problems += _instances(world, story, component, seen)
-    judged = _judged(world)
+def verify(world: World, story: Story, slot: str = "") -> Verified:
+    """
+    Instances, limits and the slot's own checks of what carries the traffic now; no data is never a PASS.
+
+    While the release is still shifting, the watch judges the new version: such a slot looks at its checks alone.
+    """
+    problems, unsure, judged = list[str](), list[str](), list[Judged]()
+    schedule = schedule_of(world.spec, slot)
+    if story.state is not State.SHIFTING and story.state is not State.PREPARING:
+        for component, part in world.parts.items():
+            problems += _instances(world, story, component, part.router.read())
+        judged = _judged(world) if schedule is None or schedule.gates == "all" else []
     problems += [one.sentence for one in judged if one.verdict is Verdict.FAIL]
     unsure += [one.sentence for one in judged if one.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR)]
-    for name in world.spec.verification.checks:
+    for name in schedule.checks if schedule is not None else world.spec.verification.checks:
         component = world.spec.check(name).component or ""
         ran = run_check(world, story, RunCheck(HERE, name, component))
         assert isinstance(ran, CheckRun)
@@ -47,6 +54,20 @@ def verify(world: World, story: Story) -> Verified:
     if unsure:
         return Verified("INCONCLUSIVE", "; ".join(unsure))
     return Verified("PASS", "; ".join(one.sentence for one in judged) or "instances healthy")
+
+
+def gone(spec: Spec, story: Story, slot: str) -> bool:
+    """Whether nobody needs this slot any more: its release was rolled back, aborted or superseded."""
+    alive = {State.PROMOTED, State.FINALIZED, State.CLOSED}
+    if schedule_of(spec, slot) is not None:
+        alive |= {State.PREPARING, State.SHIFTING}  # booked at an anchor before promotion
+    return story.state not in alive
+
+
+def on_fail(spec: Spec, slot: str) -> str:
+    """`rollback` (while that is possible) or `page`."""
+    schedule = schedule_of(spec, slot)
+    return schedule.on_fail if schedule is not None else spec.verification.on_fail
 
 
 def _instances(world: World, story: Story, component: str, seen: Seen) -> list[str]:

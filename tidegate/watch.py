@@ -141,7 +141,8 @@ def _judged(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, lis
         if sample is None:
             sample = Sample(gate.metric, None, None, None, gate.window, sight.at, "was not asked")
         lasted = watching.over[gate.name] + sight.passed if gate.name in watching.over else 0.0
-        one = judge(gate, sample, timedelta(seconds=lasted), sight.at)
+        needed = max(gate.lasting, (gate.samples - 1) * spec.looking.every)
+        one = judge(gate, sample, timedelta(seconds=lasted), sight.at, needed)
         judged.append(one)
         if one.over:
             over[gate.name] = lasted

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tidegate.clockwork.windows import Closed
 from tidegate.ledger import Ledger
 from tidegate.ports import (
     Backup,
     Bookings,
     Check,
     Clock,
+    Doer,
     Metrics,
     Notifier,
     Platform,
@@ -46,3 +48,5 @@ class World:
     wayback: WayBackStore | None = None
     bookings: Bookings | None = None
     reports: Reports | None = None
+    acts: Mapping[str, Doer] = field(default_factory=dict)  # `run` acts of the spec, by name
+    closed: Sequence[Closed] = ()  # no raise in these, frozen when the release was opened (I28)

@@ -171,8 +171,8 @@ def judge(spoil: Callable[[Sample], bool]) -> Callable[[Patch], None]:
     def plant(patch: Patch) -> None:
         right = limits.judge
 
-        def judge(gate: Any, sample: Sample, over_for: timedelta, now: Any = None) -> limits.Judged:
-            judged = right(gate, sample, over_for, now)
+        def judge(gate: Any, sample: Sample, over_for: timedelta, *more: Any) -> limits.Judged:
+            judged = right(gate, sample, over_for, *more)
             if spoil(sample):
                 return replace(judged, verdict=Verdict.PASS, hold=False, over=False)
             return judged
@@ -184,7 +184,7 @@ def judge(spoil: Callable[[Sample], bool]) -> Callable[[Patch], None]:
 
 def stale_passes(patch: Patch) -> None:
     right = limits.judge
-    patch.setattr(watch, "judge", lambda gate, sample, over_for, _now=None: right(gate, sample, over_for))
+    patch.setattr(watch, "judge", lambda gate, sample, over_for, *_: right(gate, sample, over_for))
 
 
 def complete_anyhow(patch: Patch) -> None:

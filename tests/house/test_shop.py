@@ -59,6 +59,11 @@ def _slips(path: Path, words: set[str]) -> list[str]:
     return sorted(words & set(_literals(path)))
 
 
+def _of_another_system(path: Path) -> bool:
+    """Specs of other systems speak of their own versions; `good` is a window's rank there."""
+    return path.parent.name == "releases" and path.stem != "shop"
+
+
 def test_no_file_of_ours_knows_the_shops_versions_or_releases() -> None:
     words = _the_shops_words()
     wrong = [
@@ -66,6 +71,7 @@ def test_no_file_of_ours_knows_the_shops_versions_or_releases() -> None:
         for folder in STOREYS
         for path in sorted((ROOT / folder).rglob("*.*"))
         if "__pycache__" not in path.parts
+        and not _of_another_system(path)
         and (found := _slips(path, words - WORDS_OF_THE_FIELD if folder == "tidegate" else words))
     ]
     assert not wrong, "\n".join(wrong)

@@ -62,7 +62,8 @@ def shop_spec(**changed: Any) -> Spec:
         "plans": {"canary": {"steps": plan}},
         "plan": "canary",
         "gates": [
-            {"name": n, "component": c, "metric": m, "target": t, "rollback": r, "lasting": "2m", "min_samples": 200}
+            {"name": n, "component": c, "metric": m, "target": f"at most {t}", "rollback": f"above {r}",
+             "lasting": "2m", "min_samples": 200}
             for n, c, m, t, r in gates
         ],
         "verification": {"slots": ["1h", "6h", "12h", "24h", "2d", "3d", "7d"], "checks": ["env"]},

@@ -17,7 +17,7 @@ from tidegate.spec import Spec
     ("key", "holds", "default"),
     [
         ("gates.min_samples", "whole number", "0"),
-        ("gates.target", "number with unit, e.g. 0.5 %", ""),
+        ("gates.target", "limit with its operator, e.g. below 1 %", ""),
         ("hold.deadline", "duration, e.g. 45m", "10m"),
         ("hold.on_expiry", "rollback or stay", "rollback"),
         ("plans.canary.steps.weight", "whole number", ""),
@@ -54,5 +54,5 @@ def test_a_list_of_keys_says_which_are_needed(
     settle(tmp_path, monkeypatch)
     said = Said(capsys, "docs", "gates")
     assert said.code == 0
-    assert "metric: (text, needed)" in said.out
+    assert "metric: a metric's name, e.g. error_rate (text, needed)" in said.out
     assert "min_samples: (whole number, default 0)" in said.out

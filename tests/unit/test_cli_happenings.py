@@ -17,7 +17,6 @@ SILENT = {
     "told",
     "run-ended",
     "slots-cancelled",
-    "waited",
     "routes-inspected",
     "slotted",
 }  # nothing that people wait for

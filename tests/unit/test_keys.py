@@ -10,9 +10,10 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.answering import Died, GoodDay, answered
+from tidegate.acts import HERE
 from tidegate.finalizing import finalize
 from tidegate.plan import drive
-from tidegate.release import HERE, abort, release, shut
+from tidegate.release import abort, release, shut
 from tidegate.rollback import rollback
 from tidegate.simulation import specs
 from tidegate.spec import Spec

@@ -20,8 +20,8 @@ PASS, FAIL, INCONCLUSIVE, ERROR = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSI
 
 
 def gate(**changes: Any) -> Gate:
-    told = {"name": "errors", "component": "api", "metric": "error_rate", "target": "1 %", "rollback": "5 %",
-            "window": "5m", "min_samples": 200}  # fmt: skip
+    told = {"name": "errors", "component": "api", "metric": "error_rate", "target": "at most 1 %",
+            "rollback": "above 5 %", "window": "5m", "min_samples": 200}  # fmt: skip
     return Gate.model_validate(told | changes)
 
 
@@ -129,7 +129,7 @@ def test_a_pass_needs_fresh_finite_and_enough_measurements(one: Sample, least: i
     if judged.verdict is PASS:
         assert one.value is not None
         assert math.isfinite(one.value)
-        assert 0 <= one.value <= limits.target
+        assert 0 <= one.value <= (limits.target or 0)
         assert one.error == ""
         assert one.count is None or one.count > 0
         assert (one.count or 0) >= least

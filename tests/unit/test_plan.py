@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from tests.unit.answering import NOW, Died, GoodDay, answered
 from tidegate import events as ev
 from tidegate.actions import Effect, SetWeight, Tell
+from tidegate.acts import HERE
 from tidegate.errors import LedgerMismatch
 from tidegate.events import event_from
 from tidegate.finalizing import finalize
 from tidegate.plan import Outcome, Plan, drive
 from tidegate.ports import Verdict
-from tidegate.release import HERE, release, shut
+from tidegate.release import release, shut
 from tidegate.rollback import rollback
 from tidegate.simulation import specs
 

@@ -23,7 +23,7 @@ from tidegate.report.voice import Voice
 from tidegate.spec import Gate
 
 SVG = "{http://www.w3.org/2000/svg}"
-USUAL = {"target": "160MB", "rollback": "200MB"}
+USUAL = {"target": "at most 160MB", "rollback": "above 200MB"}
 NINE = datetime(2025, 11, 24, 9, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 

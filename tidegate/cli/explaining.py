@@ -135,6 +135,9 @@ def _holds(field: FieldInfo) -> str:
 
 _WORDS = {
     "timedelta": "duration, e.g. 45m",
+    "Limit": "limit with its operator, e.g. below 1 %",
+    "datetime.time": "clock time in quotes, e.g. '09:00'",
+    "datetime.date": "date, e.g. 2026-02-11",
     "bool": "yes or no (true, false)",
     "int": "whole number",
     "float": "number with unit, e.g. 0.5 %",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from tidegate.errors import SpecError, TidegateError
 
 if TYPE_CHECKING:
     from tidegate.spec import Spec
+    from tidegate.timetable.rows import Timetable
 
 
 def _check_arguments(parser: ArgumentParser) -> None:
@@ -23,9 +24,12 @@ def _check_arguments(parser: ArgumentParser) -> None:
 def _plan_arguments(parser: ArgumentParser) -> None:
     _check_arguments(parser)
     parser.add_argument("--plan", help="a named traffic plan of the spec (default: the active one)")
-    parser.add_argument("--version", default="VERSION", help="the version, for the lines to type")
+    parser.add_argument("--version", default="", help="the version, for the lines to type")
     parser.add_argument("--stop-after", type=int, metavar="PERCENT", help="as the release would be started")
-    parser.add_argument("--at", metavar="WHEN", help="when it would begin, e.g. 2026-11-30T09:00 (default: now)")
+    parser.add_argument(
+        "--at", metavar="WHEN", help="when it would begin, e.g. 2026-11-30T09:00 (default: the spec's target, now)"
+    )
+    parser.add_argument("--html", metavar="FILE", help="draw it, too: a page that needs nothing else")
 
 
 def _check(arguments: Namespace) -> Exit:
@@ -79,21 +83,53 @@ def _text(path: Path) -> bytes:
 def _plan(arguments: Namespace) -> Exit:
     path = _file(arguments.system)
     from tidegate.cli.opened import spec_of
-    from tidegate.cli.timeline import timeline
-    from tidegate.cli.timetable import as_json, as_lines
     from tidegate.spec import compressed
+    from tidegate.timetable.text import as_json, as_lines
 
     spec = compressed(spec_of(_text(path), str(path)), _compress())
     if arguments.plan is not None and arguments.plan not in spec.plans:
         here.unknown("plan", arguments.plan, sorted(spec.plans))
-    told = timeline(spec, _when(arguments.at), arguments.version, arguments.plan or "", arguments.stop_after)
-    by_hand = _by_hand(spec)
+    told = _on_paper(spec, arguments)
+    by_hand, missing = _by_hand(spec), _not_built(told)
+    if arguments.html:
+        _draw(told, Path(arguments.html), missing)
     if arguments.json:
-        terminal.give("plan", {**as_json(told), "by_hand": by_hand})
+        terminal.give("plan", {**as_json(told, missing), "by_hand": by_hand})
         return Exit.DONE
-    for line in as_lines(told, by_hand):
+    for line in as_lines(told, by_hand, missing):
         terminal.say(line)
     return Exit.DONE
+
+
+def _on_paper(spec: Spec, arguments: Namespace) -> Timetable:
+    """The timetable that was asked for: on the day typed, else on the spec's own, else now."""
+    from blocks.public_holidays import of_calendar
+    from tidegate.clockwork.moments import planned_start
+    from tidegate.timetable.walk import timetable
+
+    begins = _when(arguments.at)
+    if arguments.at is None:
+        begins = planned_start(spec) or begins
+    holidays = of_calendar(spec.calendar.holidays, begins.date() - timedelta(days=30), 400)
+    version = arguments.version or (spec.identity.version if spec.identity else "") or "VERSION"
+    return timetable(spec, begins, version, arguments.plan or "", arguments.stop_after, holidays)
+
+
+def _not_built(told: Timetable) -> set[str]:
+    """Connectors that the timetable needs and this installation does not have."""
+    from blocks.connect import is_built
+
+    return {use for row in told.rows for use in row.uses if not is_built(use)}
+
+
+def _draw(told: Timetable, path: Path, missing: set[str]) -> None:
+    from tidegate.timetable.picture import page
+
+    try:
+        path.write_text(page(told, missing), "utf-8")
+    except OSError as failed:
+        raise UsageError(f"--html {path}: {failed.strerror}", "name a file that can be written") from None
+    terminal.tell(f"drawn: file://{path.resolve()}")
 
 
 def _compress() -> int:

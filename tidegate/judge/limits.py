@@ -1,7 +1,8 @@
 """
 Judgement by absolute limits, in its simplest sound form.
 
-At or below the target passes, above the rollback limit fails (once it has lasted), the band between holds. Too few
+What satisfies the target passes, what satisfies the rollback limit fails (once it has lasted; `then: ask` holds and
+`then: page` goes on instead), the band between holds. Too few
 samples are no verdict, no data never passes, and a source that cannot be asked is an ERROR, not a failure (design 2.3).
 A rate far above its limit fails before the minimum of samples: by Chernoff's bound a version exactly at the limit would
 look that bad less often than once in 10,000 looks (Hoeffding 1963, theorem 1).
@@ -14,10 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from tidegate.language.limits import Limit
 from tidegate.ports import Sample, Verdict
 from tidegate.spec import Gate
 
 SURE = math.log(1e4)  # nats
+SHARES = ("_rate", "_share", "_usage")  # metrics that are shares, told in %
 STALE = timedelta(minutes=1)  # clocks of two machines may differ by less
 
 
@@ -39,10 +42,13 @@ class _Judge(Protocol):
     def __call__(self, verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False) -> Judged: ...
 
 
-def judge(gate: Gate, sample: Sample, over_for: timedelta, now: datetime | None = None) -> Judged:
+def judge(
+    gate: Gate, sample: Sample, over_for: timedelta, now: datetime | None = None, lasting: timedelta | None = None
+) -> Judged:
     """
     Weigh one reading against its gate; `over_for` is how long the readings have been above the rollback limit.
 
+    `lasting` is how long they must have been (default: the gate's own; a watch adds its `samples` in a row).
     With `now`, a reading that is older than its window and a minute is no reading of now.
     """
 
@@ -62,10 +68,10 @@ def judge(gate: Gate, sample: Sample, over_for: timedelta, now: datetime | None 
         return judged(Verdict.INCONCLUSIVE, "no series: no data is never a pass", hold=True)
     if not math.isfinite(sample.value) or sample.value < 0:
         return judged(Verdict.ERROR, f"is {sample.value}, which is no measurement", hold=True)
-    return _weighed(gate, sample, over_for, judged)
+    return _weighed(gate, sample, over_for >= (gate.lasting if lasting is None else lasting), judged)
 
 
-def _weighed(gate: Gate, sample: Sample, over_for: timedelta, judged: _Judge) -> Judged:
+def _weighed(gate: Gate, sample: Sample, lasted: bool, judged: _Judge) -> Judged:
     value = sample.value
     assert value is not None
     told = shown(gate.metric, value)
@@ -73,22 +79,42 @@ def _weighed(gate: Gate, sample: Sample, over_for: timedelta, judged: _Judge) ->
     if sample.bad is not None and sample.count:
         told = f"{sample.bad} of {sample.count} requests ({told})"
         behind = ""
-    if _surely_above(sample, gate.rollback):
-        return judged(Verdict.FAIL, f"{told}, limit {shown(gate.metric, gate.rollback)}", over=True)
+    if gate.rollback is not None and gate.then == "rollback" and _surely_above(sample, gate.rollback):
+        return judged(Verdict.FAIL, f"{told}, limit {_edge(gate, gate.rollback)}", over=True)
     if sample.count is not None and sample.count < gate.min_samples:
         return judged(Verdict.INCONCLUSIVE, f"{told}{behind}; {sample.count} of {gate.min_samples} requests needed")
-    if value > gate.rollback:
-        if over_for >= gate.lasting:
-            return judged(Verdict.FAIL, f"{told}{behind}, limit {shown(gate.metric, gate.rollback)}", over=True)
-        return judged(Verdict.INCONCLUSIVE, f"{told}{behind} above the limit, not yet for long enough", over=True)
-    if value > gate.target:
-        between = f"between {shown(gate.metric, gate.target)} and {shown(gate.metric, gate.rollback)}"
+    if gate.rollback is not None and gate.fails(value):
+        return _over(gate, f"{told}{behind}", gate.rollback, lasted, judged)
+    if not gate.passes(value):
+        assert gate.target is not None
+        if gate.rollback is None:
+            return judged(Verdict.INCONCLUSIVE, f"{told}{behind}, {_wanted(gate, gate.target)}", hold=True)
+        between = f"between {_edge(gate, gate.target)} and {_edge(gate, gate.rollback)}"
         return judged(Verdict.INCONCLUSIVE, f"{told}{behind}, {between}", hold=True)
-    return judged(Verdict.PASS, f"{told}{behind}, at most {shown(gate.metric, gate.target)} wanted")
+    return judged(Verdict.PASS, f"{told}{behind}, {_wanted(gate, gate.target)}" if gate.target else f"{told}{behind}")
 
 
-def _surely_above(sample: Sample, limit: float) -> bool:
-    if sample.bad is None or not sample.count or not 0 < limit < 1:
+def _over(gate: Gate, told: str, limit: Limit, lasted: bool, judged: _Judge) -> Judged:
+    """Beyond the rollback limit: for long enough it fails, asks, or is only told."""
+    if not lasted:
+        return judged(Verdict.INCONCLUSIVE, f"{told} above the limit, not yet for long enough", over=True)
+    if gate.then == "page":
+        return judged(Verdict.PASS, f"{told}, beyond {_edge(gate, limit)}: people are told", over=True)
+    if gate.then == "ask":
+        return judged(Verdict.INCONCLUSIVE, f"{told}, beyond {_edge(gate, limit)}: people decide", over=True, hold=True)
+    return judged(Verdict.FAIL, f"{told}, limit {_edge(gate, limit)}", over=True)
+
+
+def _edge(gate: Gate, limit: Limit) -> str:
+    return limit.said if limit.relative else shown(gate.metric, limit)
+
+
+def _wanted(gate: Gate, limit: Limit) -> str:
+    return f"{limit.op} {_edge(gate, limit)} wanted" if not limit.relative else f"{limit.said} wanted"
+
+
+def _surely_above(sample: Sample, limit: Limit) -> bool:
+    if sample.bad is None or not sample.count or limit.upper or limit.relative or not 0 < limit < 1:
         return False
     share = sample.bad / sample.count
     return share > limit and sample.count * _divergence(share, limit) >= SURE
@@ -112,9 +138,9 @@ def worst(judged: list[Judged]) -> Verdict:
 
 def shown(metric: str, value: float) -> str:
     """A value in the unit people know for this metric."""
-    if metric.endswith("_rate") and metric != "request_rate":
+    if metric.endswith(SHARES) and metric != "request_rate":
         return f"{value * 100:.2g} %" if value < 0.1 else f"{value * 100:.0f} %"
-    if metric.startswith("latency"):
+    if metric.startswith("latency") or metric.endswith("_time"):
         return f"{value * 1000:.0f} ms"
     if metric == "memory":
         return f"{value / 1e6:.0f} MB"

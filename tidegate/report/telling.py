@@ -186,8 +186,8 @@ def step_result(facts: ReleaseFacts, step: StepFact) -> str:
 
 def worst(facts: ReleaseFacts) -> Measured | None:
     """The reading of the new version that lay furthest above its target, over all steps: the harm in one number."""
-    found = [gate for step in facts.steps for gate in step.gates if gate.value is not None and gate.target > 0]
-    return max(found, key=lambda gate: (gate.value or 0.0) / gate.target, default=None)
+    found = [gate for step in facts.steps for gate in step.gates if gate.value is not None and gate.target]
+    return max(found, key=lambda gate: (gate.value or 0.0) / (gate.target or 1.0), default=None)
 
 
 def left_to_do(facts: ReleaseFacts, voice: Voice) -> list[str]:

@@ -190,7 +190,7 @@ def _drawn(facts: ReleaseFacts) -> list[Gate]:
     found: dict[tuple[str, str], Gate] = {}
     for gate in facts.spec.gates:
         most = highest.get((gate.component, gate.metric))
-        if most is not None and (_order(gate) < 2 or most > gate.target):
+        if most is not None and (_order(gate) < 2 or not gate.passes(most)):
             found.setdefault((gate.component, gate.metric), gate)
     return sorted(found.values(), key=_order)[:CURVES]
 
@@ -208,16 +208,16 @@ def _curve_lane(facts: ReleaseFacts, voice: Voice, scale: TimeScale, gate: Gate,
     y0, y1 = top + TITLE, top + TITLE + CURVE
     series = {s.side: s for s in facts.series if (s.component, s.metric) == (gate.component, gate.metric)}
     highest = max(_highest(one) or 0.0 for one in series.values())
-    most = max(gate.rollback * 1.2, highest * 1.08) or 1.0
+    most = max(gate.worst * 1.2, highest * 1.08) or 1.0
 
     def y(value: float) -> float:
         return y1 - (y1 - y0) * value / most
 
-    limit = y(gate.rollback)
+    limit = y(gate.worst)
     ticks = [(voice.value(gate.metric, 0.0), y1)] + ([(voice.value(gate.metric, most), y0)] if limit - y0 > 14 else [])
     parts = [_lane(f"{gate.component}: {voice.metric(gate.metric)}", top, y0, y1, ticks)]
     parts.append(f'<line class="limit" x1="{LEFT}" x2="{RIGHT}" y1="{limit:.1f}" y2="{limit:.1f}"/>')
-    told = esc(voice("timeline.limit", value=voice.value(gate.metric, gate.rollback)))
+    told = esc(voice("timeline.limit", value=voice.value(gate.metric, gate.worst)))
     parts.append(f'<text x="{LEFT + 4}" y="{limit + (12 if limit - y0 < 14 else -3):.1f}" class="dim">{told}</text>')
     parts += [
         f'<path class="{kind}" d="{_curve(series[side], scale, y)}"/>'

@@ -73,8 +73,8 @@ class Measured:
     value: float | None
     count: int | None
     stable: float | None
-    target: float
-    rollback: float
+    target: float | None
+    rollback: float | None
     min_samples: int
     standing: Standing
     verdict: Verdict | None = None  # None: not judged by itself
@@ -330,6 +330,6 @@ def standing_of(gate: Gate, value: float | None, count: int | None) -> Standing:
         return Standing.NONE
     if count is not None and count < gate.min_samples:
         return Standing.FEW
-    if value > gate.rollback:
+    if gate.fails(value):
         return Standing.OVER
-    return Standing.BAND if value > gate.target else Standing.GOOD
+    return Standing.GOOD if gate.passes(value) else Standing.BAND

@@ -12,20 +12,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tidegate import actions as do
+from tidegate.acts import HERE
 from tidegate.attempt import Attempt, begin_attempt
 from tidegate.errors import Fenced, NotApplied, ReleaseRefused, Unreachable
-from tidegate.events import Answered, Event
+from tidegate.events import Answered, Event, Waited
 from tidegate.finalizing import finalize
 from tidegate.ledger import Draft, Kind, ReleaseRow
 from tidegate.performing import ends_the_process, perform
 from tidegate.plan import Outcome, drive
-from tidegate.release import GOES_ON, HERE, abort, release, shut
+from tidegate.release import GOES_ON, abort, release, shut
 from tidegate.rollback import rollback
 from tidegate.shifting import bake_id, decide_down
 from tidegate.simulation.orchestrator import Run, Suspended, Waiting
 from tidegate.slots import FINALIZE, Fate, fate
 from tidegate.story import State, Story
-from tidegate.verifying import Verified, record, verify
+from tidegate.verifying import Verified, gone, record, verify
+from tidegate.waiting import waits_until
 
 if TYPE_CHECKING:
     from tidegate.simulation.play import Play
@@ -93,6 +95,8 @@ class Bodies:
             return self._ask(attempt, run, action)
         if isinstance(action, do.Bake) and ends_the_process(action):
             return self._long_bake(attempt, action)
+        if isinstance(action, do.WaitUntil):
+            return self._long_wait(attempt, action)
         return self._tried(attempt, action)
 
     def _tried(self, attempt: Attempt, action: do.Action) -> Event:
@@ -184,6 +188,17 @@ class Bodies:
             raise Waiting(left.total_seconds())
         return self._tried(attempt, action)
 
+    def _long_wait(self, attempt: Attempt, action: do.WaitUntil) -> Event:
+        story = attempt.refresh()
+        if action.key not in story.open:
+            attempt.begin(action)
+            story = attempt.refresh()
+        left = waits_until(attempt.world, story, action, attempt.ledger.now()) - attempt.ledger.now()
+        if left > timedelta(0) and story.down is None:
+            self._give_back(attempt)
+            raise Waiting(left.total_seconds())
+        return attempt.end(action, Waited(at=attempt.ledger.now(), name=action.name))
+
     # -- the rollback -------------------------------------------------------------------------------------------------
 
     def rollback(self, run: Run) -> Ended:
@@ -212,12 +227,11 @@ class Bodies:
         story = Story.of(play.ledger.entries(row.id))
         if slot == FINALIZE:
             return self._finalize(row, story)
-        gone = story.state not in (State.PROMOTED, State.FINALIZED, State.CLOSED)
         due = run.parameters["due"]
-        what = fate(play.spec, slot, due, play.ledger.now(), story.slots, gone)
+        what = fate(play.spec, slot, due, play.ledger.now(), story.slots, gone(play.spec, story, slot))
         if what is Fate.ANSWERED:
             return "COMPLETED", "AnsweredBefore"
-        found = verify(play.world, story) if what is Fate.RUN else Verified(
+        found = verify(play.world, story, slot) if what is Fate.RUN else Verified(
             "MISSED" if what is Fate.MISSED else "SUPERSEDED", what.value)  # fmt: skip
         try:
             record(play.ledger, row.id, slot, due, found, run.id)

@@ -213,7 +213,7 @@ class Play:
         for gate in self.spec.gates:
             side = self.platforms[gate.component].side(release.split("/")[1]).name
             one = self.samples.get((side, gate.metric))
-            if one is None or one.error or one.value is None or not 0 <= one.value <= gate.target:
+            if one is None or one.error or one.value is None or one.value < 0 or not gate.passes(one.value):
                 return False
             if (one.count or 0) < gate.min_samples or self.line.now() - one.at > HOUR / 2:
                 return False

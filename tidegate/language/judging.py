@@ -1,0 +1,193 @@
+"""Metrics, gates, triggers, KPIs: what is measured, what passes, what shuts the gate, what is only told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tidegate.language.base import Count, Duration, Line, MachineTime, Measure, Name, Served, Use
+from tidegate.language.limits import AnyLimit
+from tidegate.language.moments import Anchor, Moment
+
+
+class Metric(Served):
+    """A number of the system: where it comes from, in the order in which sources are asked."""
+
+    name: Measure
+    sources: Annotated[tuple[Use, ...], Field(min_length=1)]
+    says: str = ""
+    statistic: Literal["mean", "sum", "rate", "min", "max", "p50", "p75", "p90", "p95", "p99", "count"] | None = None
+    scope: Annotated[Literal["green", "all"], Field(description="the new version alone, or old and new together")] = (
+        "green"
+    )
+    by: Annotated[
+        Literal["page", "endpoint", "error-type", "error-level"] | None, Field(description="what it is split by")
+    ] = None
+    levels: Annotated[
+        dict[str, Literal["info", "warning", "critical"]],
+        Field(default_factory=dict, description="severity of each part it is split by; channels route by it"),
+    ]
+    buckets: Annotated[
+        tuple[Duration, ...], Field(description="upper edges of a histogram that the report shows, rising")
+    ] = ()
+    traffic: Annotated[
+        str, Field(pattern=r"^(\d+(\.\d+)?/s)?$", description="requests a second in all, if known: what a step can see")
+    ] = ""
+
+
+class Gate(Served):
+    """
+    Limits of one metric of the canary, judged at every look.
+
+    What satisfies `target` passes; what satisfies `rollback` for `lasting` fails; the band between holds (design 2.3).
+    `alert` tells people and holds nothing. Fewer than `min_samples` requests are no verdict (exact binomial bounds:
+    docs/judgement.md). `then: ask` holds and asks instead of rolling back by itself.
+    """
+
+    name: Name
+    component: Name
+    metric: Measure
+    target: AnyLimit | None = None
+    alert: AnyLimit | None = None
+    rollback: AnyLimit | None = None
+    lasting: Annotated[Duration, Field(description="how long rollback must hold; 0s: at once")] = timedelta(0)
+    samples: Annotated[Count, Field(description="readings in a row that rollback must hold")] = 1
+    window: Annotated[Duration, Field(description="what one reading covers")] = timedelta(minutes=5)
+    min_samples: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    then: Annotated[
+        Literal["rollback", "ask", "page"], Field(description="what happens when rollback has held for long enough")
+    ] = "rollback"
+    severity: Annotated[
+        Literal["info", "warning", "critical"], Field(description="of what `alert` and `then: page` tell people")
+    ] = "warning"
+    floor: Annotated[
+        AnyLimit | None, Field(description="rollback holds only where this holds, too, e.g. above 10 count")
+    ] = None
+    until: Annotated[
+        Moment | None, Field(description="judged from the first raise until then; left out: until promoted")
+    ] = None
+    no_data: Annotated[
+        Literal["hold", "skip"],
+        Field(description="skip: where there is no data there is nothing to judge, and it is told"),
+    ] = "hold"
+    tell: Annotated[tuple[Name, ...], Field(description="messages sent when it alerts, pages or asks")] = ()
+    says: str = ""
+
+    @property
+    def worst(self) -> float:
+        """The number that a picture draws as the limit: rollback, or the target where nothing rolls back."""
+        found = self.rollback if self.rollback is not None else self.target
+        assert found is not None
+        return found
+
+    def passes(self, value: float, baseline: float | None = None) -> bool:
+        return self.target is None or self.target.holds(value, baseline)
+
+    def fails(self, value: float, baseline: float | None = None) -> bool:
+        if self.floor is not None and not self.floor.holds(value, baseline):
+            return False
+        return self.rollback is not None and self.rollback.holds(value, baseline)
+
+    @model_validator(mode="after")
+    def _tiers_in_order(self) -> Self:
+        tiers = [(name, one) for name in ("target", "alert", "rollback") if (one := getattr(self, name)) is not None]
+        if not any(name != "alert" for name, _ in tiers):
+            raise ValueError("a gate needs a target, a rollback limit, or both")
+        wanted, worst = self.target, self.rollback
+        if wanted is None or worst is None or wanted.relative or worst.relative:
+            return self
+        if wanted.upper == worst.upper:
+            raise ValueError(f"target {wanted.said!r} and rollback {worst.said!r} point the same way")
+        if (wanted > worst) if wanted.upper else (wanted < worst):
+            raise ValueError(f"target {wanted.said!r} lies beyond rollback {worst.said!r}: every value would be both")
+        return self
+
+
+class Trigger(Served):
+    """What shuts the gate besides metrics: a check that fails again and again, an incident, a person's button."""
+
+    name: Name
+    says: Line
+    check: Name | None = None
+    event: Annotated[Name | None, Field(description="something that is pushed, e.g. incident-critical")] = None
+    failures: Annotated[Count, Field(description="failures in a row")] = 1
+    then: Literal["rollback", "ask", "page", "restart", "scale"] = "rollback"
+    asks_for: Annotated[
+        Duration | None, Field(description="`then: ask` rolls back when nobody answers for this long")
+    ] = None
+    tell: Annotated[tuple[Name, ...], Field(description="messages sent when it fires")] = ()
+    until: Annotated[Moment, Field(description="in force from the first raise until then")] = Moment(
+        after=Anchor.FULL, by=timedelta(days=7)
+    )
+
+    @model_validator(mode="after")
+    def _one_cause(self) -> Self:
+        if (self.check is None) == (self.event is None):
+            raise ValueError("a trigger is a check or an event: write one of them")
+        return self
+
+
+class Kpi(Served):
+    """A number that the report shows with a light: green at `target`, yellow at `near`, red beyond."""
+
+    name: Name
+    metric: Measure
+    target: AnyLimit
+    near: AnyLimit | None = None
+    binding: Annotated[bool, Field(description="red fails the run that judges it")] = False
+    each: Annotated[
+        dict[str, AnyLimit],
+        Field(default_factory=dict, description="targets of single parts of its metric: path or error type -> limit"),
+    ]
+    says: str = ""
+
+
+class Experiment(Served):
+    """An A/B test that runs beside the release; its end asks people."""
+
+    name: Measure
+    flag: Name
+    control: Annotated[int, Field(ge=1, le=99, description="% of the test's users")]
+    treatment: Annotated[int, Field(ge=1, le=99, description="% of the test's users")]
+    confidence: Annotated[int, Field(ge=50, le=99, description="%")] = 95
+    wants: Annotated[tuple[Name, ...], Field(description="gates or KPIs by name that its end judges")] = ()
+    ends: Moment
+    ask: Annotated[Name | None, Field(description="the approval asked at its end")] = None
+    begins_at: Annotated[str, Field(description="the step's weight with which it begins")] = ""
+    control_sets: Annotated[dict[Line, bool], Field(default_factory=dict, description="switch -> value, control group")]
+    treatment_sets: Annotated[dict[Line, bool], Field(default_factory=dict, description="the same, treatment group")]
+    primary: Annotated[tuple[Measure, ...], Field(description="metrics that decide, taken for each group")] = ()
+    secondary: Annotated[tuple[Measure, ...], Field(description="metrics that are shown, taken for each group")] = ()
+    lift_of: Annotated[Measure | None, Field(description="the metric that the treatment has to lift")] = None
+    lift: Annotated[
+        AnyLimit | None, Field(description="of treatment over control, as a share of control, at the test's confidence")
+    ] = None
+    population: Annotated[
+        Literal["everybody", "exposed-and-holdout"],
+        Field(description="whose shares these are: of all users, or of the exposed and an equal holdout"),
+    ] = "everybody"
+    on_full: Annotated[
+        Literal["ask", "end-early", "wait", "keep-holdout"],
+        Field(description="what becomes of a test that still runs when the last step removes its control group"),
+    ] = "ask"
+
+
+class Slo(Served):
+    """A promise over a long time, e.g. 99.5 % of a month; what is left of it is shown and alerted on."""
+
+    name: Name
+    metric: Measure
+    target: AnyLimit
+    over: Literal["hours", "day", "week", "month", "release"] = "month"
+    at_least: Annotated[Duration | None, Field(description="not judged before it was measured for this long")] = None
+    probe: Annotated[
+        Use | None, Field(description="asked always, whether a release runs or not; its samples are kept")
+    ] = None
+    every: Annotated[MachineTime, Field(description="how often the probe asks")] = timedelta(seconds=60)
+    measured_at: Annotated[tuple[Line, ...], Field(description="the places that count")] = ()
+    excludes: Annotated[tuple[Line, ...], Field(description="what does not count, e.g. planned maintenance")] = ()
+    consequences: Annotated[str, Field(description="what follows when it is missed")] = ""
+    tell: Annotated[tuple[Name, ...], Field(description="messages when the probe fails or the budget burns")] = ()
+    says: str = ""

@@ -1,0 +1,1 @@
+"""What a release will do and when: its own plan, performed on paper."""

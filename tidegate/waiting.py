@@ -1,0 +1,29 @@
+"""Until when a wait of the plan lasts: a day, an offset, an open window; computed from the story, never from memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tidegate.actions import WaitUntil
+from tidegate.clockwork.moments import Clockwork
+from tidegate.clockwork.windows import open_from
+from tidegate.slots import anchors_of
+from tidegate.story import Story
+from tidegate.world import World
+
+
+def waits_until(world: World, story: Story, action: WaitUntil, now: datetime) -> datetime:
+    """
+    The instant at which this wait is over; `now` or earlier: go on.
+
+    Under compressed time only the spec's own durations are waited for: its days and windows are not.
+    """
+    began = story.open[action.key].at if action.key in story.open else now
+    if action.window is not None:
+        overridden = str(story.opened.get("request", {}).get("kind", "")) in world.spec.calendar.override
+        return now if overridden or world.spec.compress > 1 else open_from(world.closed, now, action.window)
+    if action.moment is None:
+        return began + action.lasting
+    if world.spec.compress > 1:
+        return now
+    return Clockwork.of(world.spec, anchors_of(world.spec, story)).instant(action.moment) or now
