@@ -71,6 +71,7 @@ simulate: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m tests.house.status
+	$(BIN)/python -m tests.house.plans
 
 lock: $(READY)
 	sh requirements/lock

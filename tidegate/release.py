@@ -118,6 +118,10 @@ def steps(spec: Spec, plan: Plan, here: Place, stop_after: int | None, made: Mad
         yield from booked(spec, Anchor.STEP, at)
         if step is plan.steps[-1]:
             yield from booked(spec, Anchor.FULL, at)
+        if step.raised is not None:
+            why = yield from perform(spec, spec.routines[step.raised], at, made, traffic=True)
+            if why:
+                return why
         baked = yield from ask(Bake(at, step.name, step.weight, step.bake), Baked)
         if baked.verdict is not Verdict.PASS:
             return f"{step.weight} %: {baked.sentence}"

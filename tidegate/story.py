@@ -97,6 +97,7 @@ class Story:
     slots: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     final: set[str] = field(default_factory=set)
     restarts: int = 0
+    baselines: dict[str, float] = field(default_factory=dict)  # metric -> what the version before did
     notes: list[Entry] = field(default_factory=list)
     step: str = ""  # the last step whose weight is set on some component
     had_traffic: bool = False
@@ -202,6 +203,8 @@ class Story:
                 self.state, self.promoted_at = State.PROMOTED, entry.at
             case "slots-booked":
                 self.booked.update(body["slots"])
+            case "baseline-taken" if body.get("value") is not None:
+                self.baselines[str(body["metric"])] = float(body["value"])
             case str(event) if event in _ENDS:
                 self.state = _ENDS[event]
 

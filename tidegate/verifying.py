@@ -40,7 +40,7 @@ def verify(world: World, story: Story, slot: str = "") -> Verified:
     if story.state is not State.SHIFTING and story.state is not State.PREPARING:
         for component, part in world.parts.items():
             problems += _instances(world, story, component, part.router.read())
-        judged = _judged(world) if schedule is None or schedule.gates == "all" else []
+        judged = _judged(world, story) if schedule is None or schedule.gates == "all" else []
     problems += [one.sentence for one in judged if one.verdict is Verdict.FAIL]
     unsure += [one.sentence for one in judged if one.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR)]
     for name in schedule.checks if schedule is not None else world.spec.verification.checks:
@@ -87,12 +87,19 @@ def _instances(world: World, story: Story, component: str, seen: Seen) -> list[s
     return [f"{component}: {problem}"] if problem else []
 
 
-def _judged(world: World) -> list[Judged]:
+def _judged(world: World, story: Story) -> list[Judged]:
     """Limits over a window that this process measured itself; asked again until there are samples enough."""
     judged: list[Judged] = []
     for _ in range(TRIES_FOR_DATA):
-        judged = [judge(gate, _sample(world, gate.component, gate.metric, gate.window), timedelta.max)
-                  for gate in world.spec.gates]  # fmt: skip
+        judged = [
+            judge(
+                gate,
+                _sample(world, gate.component, gate.metric, gate.window),
+                timedelta.max,
+                baseline=story.baselines.get(gate.metric),
+            )
+            for gate in world.spec.gates
+        ]
         if worst(judged) in (Verdict.PASS, Verdict.FAIL):
             break
         world.clock.sleep(0.5)

@@ -8,7 +8,7 @@ out: `tidegate/lookout.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -37,7 +37,7 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
         watching, woken = dead_runs(watching, sight)
         return watching, woken, Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
     drift, held_before, pages_at = _drift(sight), watching.held, PAGE_AFTER * spec.hold.deadline.total_seconds()
-    watching, judged = _judged(spec, watching, sight)
+    watching, judged = _judged(spec, watching, sight, story.baselines)
     watching, ill = _ill(spec, watching, sight)
     watching = _bake(watching, sight)
     verdict = Verdict.FAIL if ill else worst(judged)
@@ -132,7 +132,9 @@ def _unexplained(component: str, found: int, told: int) -> Decision:
 # -- limits and health ------------------------------------------------------------------------------------------------
 
 
-def _judged(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Judged]]:
+def _judged(
+    spec: Spec, watching: Watching, sight: Sight, baselines: Mapping[str, float]
+) -> tuple[Watching, list[Judged]]:
     judged, over = list[Judged](), dict[str, float]()
     for gate in spec.gates:
         if not _carries(sight, gate.component):
@@ -142,7 +144,7 @@ def _judged(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, lis
             sample = Sample(gate.metric, None, None, None, gate.window, sight.at, "was not asked")
         lasted = watching.over[gate.name] + sight.passed if gate.name in watching.over else 0.0
         needed = max(gate.lasting, (gate.samples - 1) * spec.looking.every)
-        one = judge(gate, sample, timedelta(seconds=lasted), sight.at, needed)
+        one = judge(gate, sample, timedelta(seconds=lasted), sight.at, needed, baselines.get(gate.metric))
         judged.append(one)
         if one.over:
             over[gate.name] = lasted

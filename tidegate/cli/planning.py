@@ -29,6 +29,7 @@ def _plan_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--at", metavar="WHEN", help="when it would begin, e.g. 2026-11-30T09:00 (default: the spec's target, now)"
     )
+    parser.add_argument("--all", action="store_true", help="limits, triggers, people, promises, too")
     parser.add_argument("--html", metavar="FILE", help="draw it, too: a page that needs nothing else")
 
 
@@ -96,7 +97,7 @@ def _plan(arguments: Namespace) -> Exit:
     if arguments.json:
         terminal.give("plan", {**as_json(told, missing), "by_hand": by_hand})
         return Exit.DONE
-    for line in as_lines(told, by_hand, missing):
+    for line in as_lines(told, by_hand, missing, everything=arguments.all):
         terminal.say(line)
     return Exit.DONE
 

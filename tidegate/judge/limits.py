@@ -43,12 +43,18 @@ class _Judge(Protocol):
 
 
 def judge(
-    gate: Gate, sample: Sample, over_for: timedelta, now: datetime | None = None, lasting: timedelta | None = None
+    gate: Gate,
+    sample: Sample,
+    over_for: timedelta,
+    now: datetime | None = None,
+    lasting: timedelta | None = None,
+    baseline: float | None = None,
 ) -> Judged:
     """
     Weigh one reading against its gate; `over_for` is how long the readings have been above the rollback limit.
 
-    `lasting` is how long they must have been (default: the gate's own; a watch adds its `samples` in a row).
+    `lasting` is how long they must have been (default: the gate's own; a watch adds its `samples` in a row);
+    `baseline` what the version before did: a relative limit without it neither passes nor fails.
     With `now`, a reading that is older than its window and a minute is no reading of now.
     """
 
@@ -68,10 +74,11 @@ def judge(
         return judged(Verdict.INCONCLUSIVE, "no series: no data is never a pass", hold=True)
     if not math.isfinite(sample.value) or sample.value < 0:
         return judged(Verdict.ERROR, f"is {sample.value}, which is no measurement", hold=True)
-    return _weighed(gate, sample, over_for >= (gate.lasting if lasting is None else lasting), judged)
+    lasted = over_for >= (gate.lasting if lasting is None else lasting)
+    return _weighed(gate, sample, lasted, baseline, judged)
 
 
-def _weighed(gate: Gate, sample: Sample, lasted: bool, judged: _Judge) -> Judged:
+def _weighed(gate: Gate, sample: Sample, lasted: bool, baseline: float | None, judged: _Judge) -> Judged:
     value = sample.value
     assert value is not None
     told = shown(gate.metric, value)
@@ -83,9 +90,9 @@ def _weighed(gate: Gate, sample: Sample, lasted: bool, judged: _Judge) -> Judged
         return judged(Verdict.FAIL, f"{told}, limit {_edge(gate, gate.rollback)}", over=True)
     if sample.count is not None and sample.count < gate.min_samples:
         return judged(Verdict.INCONCLUSIVE, f"{told}{behind}; {sample.count} of {gate.min_samples} requests needed")
-    if gate.rollback is not None and gate.fails(value):
+    if gate.rollback is not None and gate.fails(value, baseline):
         return _over(gate, f"{told}{behind}", gate.rollback, lasted, judged)
-    if not gate.passes(value):
+    if not gate.passes(value, baseline):
         assert gate.target is not None
         if gate.rollback is None:
             return judged(Verdict.INCONCLUSIVE, f"{told}{behind}, {_wanted(gate, gate.target)}", hold=True)

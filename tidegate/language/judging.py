@@ -137,6 +137,9 @@ class Kpi(Served):
     target: AnyLimit
     near: AnyLimit | None = None
     binding: Annotated[bool, Field(description="red fails the run that judges it")] = False
+    covers: Annotated[
+        Duration | None, Field(description="how much of the past it judges; left out: since the first raise")
+    ] = None
     each: Annotated[
         dict[str, AnyLimit],
         Field(default_factory=dict, description="targets of single parts of its metric: path or error type -> limit"),

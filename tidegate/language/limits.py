@@ -62,6 +62,11 @@ class Limit(float):
             case Op.AT_LEAST:
                 return value >= edge
 
+    def turned(self) -> Limit:
+        """The same number from its other side: what does not satisfy this one."""
+        other = {Op.BELOW: Op.AT_LEAST, Op.AT_MOST: Op.ABOVE, Op.ABOVE: Op.AT_MOST, Op.AT_LEAST: Op.BELOW}
+        return Limit(float(self), other[self.op], "", self.relative)
+
     @property
     def upper(self) -> bool:
         """Whether smaller values satisfy it."""

@@ -81,7 +81,9 @@ def _uses(spec: Spec) -> dict[str, list[Used]]:
         + [(f"triggers.{one.name}.check", one.check) for one in spec.triggers]
         + [(f"waivers.{one.check}", one.check) for one in spec.waivers]
         + [(f"hold.remedies.{one.name}.checks", name) for one in spec.hold.remedies for name in one.checks]
-        + [(f"items.{one.name}.check", one.check) for one in spec.items],
+        + [(f"items.{one.name}.check", one.check) for one in spec.items]
+        + [(f"rollback.auto.{one.act}.checks", name) for one in spec.rollback.auto for name in one.checks]
+        + [(f"rollback.manual.{one.act}.checks", name) for one in spec.rollback.manual for name in one.checks],
         "backups": _listed((f"{where}.backups", act.backups) for where, act in acts),
         "baselines": _listed((f"{where}.baselines", act.baselines) for where, act in acts),
         "kpis": _listed((f"schedules.{one.name}.kpis", one.kpis) for one in spec.schedules),

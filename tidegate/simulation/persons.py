@@ -66,7 +66,7 @@ class Persons:
             answers = self.answers[action.name]
             if answers:
                 decision, after = answers.pop(0) if len(answers) > 1 else answers[0]
-                line.after(after, lambda: self.answer(run, key, decision, APPROVER))
+                line.after(after, lambda: self.answer(run, key, decision, self.approver(action.name)))
             return
         if weather.strikes("approve-never"):
             return
@@ -80,6 +80,11 @@ class Persons:
         line.after(after, lambda: self.answer(run, key, decision, who))
         if weather.strikes("approve-twice"):
             line.after(after + draw.uniform(0.0, 9.0), lambda: self.answer(run, key, "approve", APPROVER))
+
+    def approver(self, gate: str) -> str:
+        """Somebody who may answer this gate."""
+        asked = next((one for one in self.play.spec.approvals if one.name == gate), None)
+        return asked.approvers[0] if asked is not None and asked.approvers else APPROVER
 
     def answer(self, run: Run, key: str, decision: str, who: str) -> None:
         """The orchestrator takes an answer only while the run waits for it."""

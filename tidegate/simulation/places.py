@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 GOOD = {"error_rate": 0.002, "latency_p95": 0.12}
 BAD = {"error_rate": 0.09, "latency_p95": 0.12}
+BLUE = "v1"  # the version before
 SLOW = {"error_rate": 0.002, "latency_p95": 0.9}
 
 
@@ -126,6 +127,8 @@ class SimulatedMetrics:
         play = self.play
         at = play.line.now()
         value, count = play.truth(self.component, side.name, metric), play.requests(self.component, side.name)
+        if metric in play.lost and side.name != f"{self.component}-{BLUE}":
+            return Sample(metric, None, None, None, window, at)
         if play.calm:
             return Sample(metric, value if count else None, count, None, window, at)
         play.samples[side.name, metric] = None
@@ -205,6 +208,22 @@ class SimulatedCheck:
         return CheckResult(
             Verdict.FAIL if failed else Verdict.PASS, f"{self.name} {'does not hold' if failed else 'holds'}"
         )
+
+
+class SimulatedDoer:
+    """Satisfies `tidegate.ports.Doer`: what was done for a release stays done."""
+
+    def __init__(self, play: Play, name: str) -> None:
+        self.play, self.name = play, name
+        self.made: set[str] = set()
+
+    def done(self, release: str, facts: Mapping[str, str]) -> str:
+        return f"{self.name} is done" if release in self.made else ""
+
+    def do(self, release: str, facts: Mapping[str, str]) -> str:
+        self.play.touch("act.do")
+        self.made.add(release)
+        return f"{self.name} is done"
 
 
 class SimulatedNotifier:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from random import Random
 
+from tidegate.clockwork.windows import Closed
+from tidegate.language.meeting import every_act
 from tidegate.ledger import ReleaseRow
 from tidegate.ports import Sample
 from tidegate.simulation.bodies import Bodies, Ended
@@ -19,6 +22,7 @@ from tidegate.simulation.places import (
     SLOW,
     SimulatedBackup,
     SimulatedCheck,
+    SimulatedDoer,
     SimulatedMetrics,
     SimulatedNotifier,
     SimulatedPlatform,
@@ -28,7 +32,7 @@ from tidegate.simulation.places import (
 )
 from tidegate.simulation.process import Crash, Process
 from tidegate.simulation.route import SimulatedRouter
-from tidegate.simulation.timeline import Timeline
+from tidegate.simulation.timeline import START, Timeline
 from tidegate.simulation.watcher import Watcher
 from tidegate.simulation.witness import Witness
 from tidegate.spec import Spec
@@ -52,12 +56,19 @@ class Play:
         calm: bool = False,
         hashes: bool = False,
         telling: bool = False,
+        start: datetime = START,
+        closed: Sequence[Closed] = (),
     ) -> None:
+        self.closed = closed
+        self.good, self.bad = dict(GOOD), {"errors": dict(BAD), "slow": dict(SLOW)}
+        self.lost: frozenset[str] = frozenset()  # metrics without data
+        self.on_first_raise: Callable[[], None] | None = None
+        self.per_percent = 20  # requests in a reading, for each per cent of the traffic
         self.spec, self.random, self.weather = spec, random, weather
         self.calm, self.telling = calm, telling
         self.told: list[str] = []
         self.versions = {BLUE.name: BLUE, version.name: version}
-        self.line = Timeline()
+        self.line = Timeline(start)
         self.line.eager = None if calm else random
         self.stack: list[Process] = []
         self.slow_look: tuple[float, float, float] | None = None
@@ -103,6 +114,8 @@ class Play:
             notifiers=(self.notifier,),
             wayback=self.records,
             bookings=self.orchestrator,
+            acts={act.act: SimulatedDoer(self, act.act) for _, act in every_act(spec) if act.run is not None},
+            closed=self.closed,
         )
 
     # -- what happens at every call of a port -------------------------------------------------------------------------
@@ -158,7 +171,11 @@ class Play:
         return rows[0] if rows else None
 
     def version_of(self, side: str) -> Version:
-        return self.versions[side.split("-", 1)[1]]
+        return self.versions[self.version_name(side)]
+
+    def version_name(self, side: str) -> str:
+        """`api-v2` -> `v2`; a component's name may have dashes, too."""
+        return next(side.removeprefix(f"{name}-") for name in self.spec.components if side.startswith(f"{name}-"))
 
     def had_traffic(self, component: str, side: str) -> bool:
         return (component, side) in self.traffic_since
@@ -177,9 +194,12 @@ class Play:
         if split is None or split.canary is None:
             return
         side = split.canary.name
+        if split.weight > 0 and self.on_first_raise is not None:
+            begin, self.on_first_raise = self.on_first_raise, None
+            begin()
         if split.weight > 0:
             self.traffic_since.setdefault((component, side), self.line.t)
-        version = self.versions[side.split("-", 1)[1]]
+        version = self.version_of(side)
         if version.fault and split.weight > version.above:
             since = max(self.line.t, self.traffic_since[component, side] + version.after)
             self.bad_since.setdefault((component, side), since)
@@ -189,15 +209,15 @@ class Play:
     def truth(self, component: str, side: str, metric: str) -> float:
         fault = self.version_of(side).fault
         if fault in ("errors", "slow") and self.is_bad(component, side):
-            return (BAD if fault == "errors" else SLOW).get(metric, 0.0)
-        return GOOD.get(metric, 0.0)
+            return self.bad[fault].get(metric, 0.0)
+        return self.good.get(metric, 0.0)
 
     def is_bad(self, component: str, side: str) -> bool:
         since = self.bad_since.get((component, side))
         return since is not None and self.line.t >= since
 
     def requests(self, component: str, side: str) -> int:
-        return 20 * self.share(component, side)
+        return self.per_percent * self.share(component, side)
 
     def ready_since(self, component: str, side: str, since: float) -> int:
         """The most instances that were ready at some moment since then."""

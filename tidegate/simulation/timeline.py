@@ -24,21 +24,22 @@ class Overtime(BaseException):
 class Timeline:
     """Satisfies `tidegate.ports.Clock`; `at` plans what others do."""
 
-    __slots__ = ("_agenda", "_count", "_told", "eager", "jumped", "limit", "t")
+    __slots__ = ("_agenda", "_count", "_told", "eager", "jumped", "limit", "start", "t")
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime = START) -> None:
+        self.start = start
         self.t = 0.0
         self.jumped = 0.0
         self.limit = float("inf")
         self.eager: Random | None = None  # with it, some who poll are awake before anything has happened
         self._count = 0
-        self._told = (0.0, START)
+        self._told = (0.0, start)
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
 
     def now(self) -> datetime:
         at = self.t + self.jumped
         if at != self._told[0]:
-            self._told = (at, START + timedelta(seconds=at))
+            self._told = (at, self.start + timedelta(seconds=at))
         return self._told[1]
 
     def elapsed(self) -> float:

@@ -22,7 +22,7 @@ class Watcher:
         self.play, self.name = play, name
         self.every = play.spec.looking.every.total_seconds()
         self.lease = self.every * 2
-        self.lives = 0
+        self.lives = self.rounds = 0
         self.busy = False
         self.dead = False
         self.looked = 0.0
@@ -47,6 +47,7 @@ class Watcher:
             if self.lookout.number or self.lookout.watched:
                 play.reads_slowly(self.looked)
                 self.looked = play.line.t
+                self.rounds += 1
                 self.lookout.round()
                 play.slow_look = None
         except Crash:

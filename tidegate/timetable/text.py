@@ -94,6 +94,14 @@ class Lines:
     def day(self, at: datetime | None) -> str:
         return day(at, self.zone)
 
+    def in_force(self) -> list[str]:
+        """What holds all the time: limits, triggers, the rollback's acts, people, promises."""
+        lines = ["", "In force all the time"]
+        for row in self.told.of("in force"):
+            first, *rest = row.says.split("\n")
+            lines += [f"  {row.what}: {first}" if first else f"  {row.what}", *(f"    {line}" for line in rest)]
+        return lines
+
     def all(self) -> list[str]:
         told, spec = self.told, self.told.spec
         others = ", ".join(name for name in spec.plans if name != told.plan)
@@ -159,7 +167,7 @@ class Lines:
         return [*lines, f"  way back then: {self.back['final']}"]
 
     def _scheduled(self) -> list[str]:
-        rows = self.told.of("scheduled")
+        rows = [row for row in self.told.of("scheduled") if row.step != "cleanup" or row.who]
         lines = ["", "Scheduled"] if rows else []
         for row in rows:
             series = f"{row.runs} runs, {self.day(row.at)} to {self.day(row.last)}" if row.runs > 1 else (
@@ -180,6 +188,9 @@ class Lines:
         return lines + [f"  {use}: {', '.join(dict.fromkeys(steps))}" for use, steps in sorted(found.items())]
 
 
-def as_lines(told: Timetable, by_hand: Mapping[str, str], missing: Collection[str] = ()) -> list[str]:
-    """The timetable for people."""
-    return Lines(told, by_hand, missing).all()
+def as_lines(
+    told: Timetable, by_hand: Mapping[str, str], missing: Collection[str] = (), *, everything: bool = False
+) -> list[str]:
+    """The timetable for people; with `everything`, what is in force all the time, too."""
+    lines = Lines(told, by_hand, missing)
+    return lines.all() + (lines.in_force() if everything else [])

@@ -14,7 +14,7 @@ from tidegate.language.moments import Moment, Rhythm, StepMoment, told
 from tidegate.quantities import spoken
 from tidegate.spec import Approval, Gate, Spec, Step
 
-HIDDEN = frozenset({"serves", "name", "act", "role", "says", "says_ko", "ask_ko", "text", "text_ko", "system"})
+HIDDEN = frozenset({"serves", "name", "act", "role", "says", "text", "system"})
 
 
 def serving(*parts: Served | None) -> tuple[str, ...]:

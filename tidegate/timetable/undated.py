@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.language.base import Served
+from tidegate.language.meeting import every_act
 from tidegate.spec import Spec
 from tidegate.timetable.rows import Row
 from tidegate.timetable.told import figures, limit, serving, uses
@@ -33,19 +34,30 @@ def undated(spec: Spec) -> Iterator[Row]:
         yield _row(f"component {name}", component, figures(component))
     for name, environment in spec.environments.items():
         yield _row(f"environment {name}", environment, figures(environment) + _variables(environment))
+    yield from _hours(spec)
+    for where, act in every_act(spec):
+        yield _row(f"act {where}", act, figures(act))
+    yield from _undoing(spec)
+    yield from _plans(spec)
+
+
+def _hours(spec: Spec) -> Iterator[Row]:
     for window in spec.calendar.windows:
         yield _row(f"window {window.name}", window, figures(window))
     for blocked in spec.calendar.blocked:
         yield _row(f"blocked {blocked.name}", blocked, figures(blocked))
     for remedy in spec.hold.remedies:
         yield _row(f"remedy {remedy.name}", remedy, figures(remedy))
-    yield from _undoing(spec)
-    yield from _other_plans(spec)
 
 
 def figures_of_spec(spec: Spec) -> str:
     """The spec's own settings: zone, active plan, hold, rhythm of the watch, plain verification slots."""
-    parts = [f"timezone {spec.timezone}", f"plan {spec.plan}", f"hold {figures(spec.hold, ('remedies',))}"]
+    parts = [
+        spec.description,
+        f"timezone {spec.timezone}",
+        f"plan {spec.plan}",
+        f"hold {figures(spec.hold, ('remedies',))}",
+    ]
     parts += [f"looking {figures(spec.looking)}", f"verification {figures(spec.verification)}"]
     return "; ".join(part for part in parts if not part.endswith(" "))
 
@@ -78,10 +90,10 @@ def _undoing(spec: Spec) -> Iterator[Row]:
             yield _row(f"undo {how} {act.act}{again}", act, figures(act))
 
 
-def _other_plans(spec: Spec) -> Iterator[Row]:
-    """The steps of the plans that are not active."""
+def _plans(spec: Spec) -> Iterator[Row]:
+    """Every traffic plan with its steps; those of the active one stand in the timetable, too."""
     for name, plan in spec.plans.items():
-        if plan.serves:
-            yield _row(f"plan {name}", plan, figures(plan, ("steps",)))
-        for step in plan.steps if name != spec.plan else ():
-            yield _row(f"{name}: {step.weight} %", step, figures(step))
+        yield _row(f"plan {name}", plan, figures(plan, ("steps",)))
+        for step in plan.steps:
+            row = f"{step.weight} %" if name == spec.plan else f"{name}: {step.weight} %"
+            yield _row(row, step, figures(step))

@@ -20,6 +20,7 @@ from tidegate.clockwork.windows import AHEAD, Closed, closed_at, closed_between,
 from tidegate.language.acts import Act
 from tidegate.language.moments import Anchor
 from tidegate.ports import Verdict
+from tidegate.quantities import spoken
 from tidegate.release import release
 from tidegate.slots import FINALIZE, due_times, schedule_of
 from tidegate.spec import Spec, Step
@@ -89,7 +90,7 @@ class Walk:
         """Place of an act -> the act; a routine's under `step+act`."""
         found = {act.act: act for act in (*prepared(self.spec), *self.spec.finish)}
         for step in self.spec.plans[self.table.plan].steps:
-            for routine in (step.before, step.after):
+            for routine in (step.before, step.raised, step.after):
                 for act in self.spec.routines[routine] if routine else ():
                     found[f"{step.name}+{act.act}"] = act
         return found
@@ -208,7 +209,7 @@ class Walk:
 
     def _booked(self, action: do.BookSlots) -> ev.Event:
         anchor = Anchor(action.name)
-        at = action.since or self.now
+        at = action.since or (self.anchors.get(anchor) if anchor is not Anchor.STEP else None) or self.now
         step = action.place.step if anchor is Anchor.STEP else ""
         due = due_times(self.spec, at, anchor, self.anchors, step)
         self.table.final_at = due.pop(FINALIZE, self.table.final_at)
@@ -270,6 +271,14 @@ class Walk:
                 Row(due[0] if due else None, "scheduled", schedule.name, schedule.name, says, who=schedule.ask or "",
                     serves=serving(*parts), last=due[-1] if due else None, runs=len(due),
                     uses=tuple(dict.fromkeys(use for part in parts for use in uses(part))))
+            )  # fmt: skip
+        if table.final_at is not None:
+            cleanup, keep = self.spec.cleanup, spoken(self.spec.cleanup.keep_blue)
+            says = f"the old version is removed, kept for {keep}; the way back by traffic ends"
+            parts = parts_of_approval(self.spec, cleanup.approval) if cleanup.approval else ()
+            table.rows.append(
+                Row(table.final_at, "scheduled", "cleanup", "cleanup", says, who=cleanup.approval or "",
+                    serves=serving(cleanup, *parts), last=table.final_at, runs=1)
             )  # fmt: skip
         table.rows += undated(self.spec)
         return table
