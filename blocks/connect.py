@@ -7,7 +7,6 @@ is that name. Its settings are checked by the class itself, strictly; a mistake 
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from collections.abc import Mapping, Sequence
@@ -16,15 +15,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from blocks.built_connectors import is_built, missing, refuse_what_is_missing
 from blocks.connector import Connector
 from blocks.installation import Installation
-from blocks.yaml_spec import load_yaml
+from blocks.yaml_reading import read_spec
 from tidegate.clockwork.windows import Closed
 from tidegate.errors import SpecError
+from tidegate.language.complaints import MEND, Complaint, complaints, near, printable
 from tidegate.language.meeting import every_act
 from tidegate.ledger import Ledger
 from tidegate.ports import Bookings, Clock, Reports, WayBackStore
-from tidegate.spec import Spec, Use, compressed
+from tidegate.spec import Spec, Use
 from tidegate.world import Part, World
 
 HERE = Path(__file__).parent
@@ -51,7 +52,9 @@ def connector(use: Use, where: str, values: Mapping[str, str]) -> Any:
     try:
         return kind(**settings)
     except ValidationError as wrong:
-        raise SpecError(_said(wrong, where), f"fields of {use.use}: {', '.join(_fields(kind))}") from None
+        raise _refused(complaints(wrong, kind), where) from None
+    except (ValueError, TypeError, OverflowError) as wrong:  # a class that trips over what it was given
+        raise SpecError(f"{where}: {use.use} cannot be made of these fields: {printable(str(wrong))}", MEND) from None
 
 
 def _kind(slug: str, where: str) -> type[Connector]:
@@ -61,18 +64,7 @@ def _kind(slug: str, where: str) -> type[Connector]:
             if isinstance(kind, type) and issubclass(kind, Connector) and kind.get_block_type_slug() == slug:
                 return kind
     names = sorted(known())
-    near = difflib.get_close_matches(slug, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise SpecError(f"{where}.use: no connector {slug!r}", f"{hint}known connectors: {', '.join(names)}")
-
-
-def is_built(slug: str) -> bool:
-    """Whether there is a connector of this name; asked without loading Prefect."""
-    return (HERE / f"{slug.replace('-', '_')}.py").is_file()
-
-
-def _fields(kind: type[Connector]) -> list[str]:
-    return [name for name in kind.model_fields if not name.startswith("_")]
+    raise SpecError(f"{where}.use: no connector {slug!r}", f"{near(slug, names)}known connectors: {', '.join(names)}")
 
 
 def _filled(value: Any, where: str, values: Mapping[str, str]) -> Any:
@@ -94,47 +86,9 @@ def _filled(value: Any, where: str, values: Mapping[str, str]) -> Any:
     return value
 
 
-def _said(wrong: ValidationError, where: str) -> str:
-    first = wrong.errors()[0]
-    path = ".".join([where, *(str(part) for part in first["loc"])]).strip(".")
-    more = f" (and {wrong.error_count() - 1} more)" if wrong.error_count() > 1 else ""
-    return f"{path}: {first['msg'].removeprefix('Value error, ')}{more}"
-
-
-def read_spec(text: bytes, name: str, compress: int = 1) -> Spec:
-    """A spec from its bytes; one SpecError naming file, path, what was found and what is allowed."""
-    raw = load_yaml(text, name)
-    if not isinstance(raw, dict):
-        raise SpecError(f"{name}: a release spec is a mapping, this is {type(raw).__name__}", "see docs/spec.md")
-    if "compress" in raw:
-        raise SpecError(f"{name}: compress is never set in a file", "use --compress, for loopback only")
-    try:
-        spec = Spec.model_validate(raw)
-    except ValidationError as wrong:
-        raise SpecError(f"{name}: {_said(wrong, '')}", _advice(wrong)) from None
-    return compressed(spec, compress)
-
-
-def _advice(wrong: ValidationError) -> str:
-    first = wrong.errors()[0]
-    if first["type"] != "extra_forbidden":
-        return "nothing was touched; mend the spec and run `tidegate check` again"
-    owner: Any = Spec
-    for part in first["loc"][:-1]:
-        owner = _inner(owner, part)
-    allowed = sorted(getattr(owner, "model_fields", {}))
-    near = difflib.get_close_matches(str(first["loc"][-1]), allowed, n=1)
-    return (f"did you mean {near[0]!r}? " if near else "") + (f"allowed here: {', '.join(allowed)}" if allowed else "")
-
-
-def _inner(owner: Any, part: Any) -> Any:
-    """The model inside a field, as far as it can be told from annotations."""
-    field = getattr(owner, "model_fields", {}).get(part)
-    inner = field.annotation if field else owner
-    while inner is not None and not hasattr(inner, "model_fields"):
-        args = [arg for arg in getattr(inner, "__args__", ()) if arg not in (type(None), ...)]
-        inner = args[-1] if args else None
-    return inner or owner
+def _refused(found: Sequence[Complaint], where: str) -> SpecError:
+    lines = [f"{where}{'.' if one.where else ''}{one.where}: {one.said}" for one in found]
+    return SpecError("\n".join(lines), found[0].advice)
 
 
 def world(
@@ -182,3 +136,6 @@ def world(
         acts={act.act: port(act.run, f"{where}.run") for where, act in every_act(spec) if act.run is not None},
         closed=tuple(closed),
     )
+
+
+__all__ = ["connector", "is_built", "known", "missing", "read_spec", "refuse_what_is_missing", "world"]

@@ -24,7 +24,7 @@ from tidegate.ports import RunState
 BUSY = (409, 423, 429, 503)
 BOOKINGS = 5  # tries
 WORKING = ("SCHEDULED", "PENDING", "RUNNING")
-BULK = 50  # Prefect sets at most 50 states a call
+BULK = 50  # Prefect sets at most 50 states a call, and creates at most 100 runs (400 for more): 50 come in time
 
 
 class PrefectRuns:
@@ -191,8 +191,16 @@ class PrefectRuns:
             for slot, due in slots.items()
         ]
         path = f"/deployments/{self.deployment('verify', system)}/create_flow_run"
+        for first in range(0, len(runs), BULK):
+            self._create(path, runs[first : first + BULK])
+
+    def _create(self, path: str, runs: list[dict[str, Any]]) -> None:
+        """
+        All these runs, by one bulk call; what it could not create is asked for again, one by one.
+
+        A locked SQLite is an HTTP 200 with FAILED inside; idempotency keys make asking again safe.
+        """
         failed = _failed(self.call("POST", f"{path}/bulk", runs), runs)
-        # A locked SQLite is an HTTP 200 with FAILED inside; idempotency keys make asking again safe.
         for again in range(BOOKINGS):
             if not failed:
                 return
@@ -212,13 +220,12 @@ class PrefectRuns:
             "limit": BULK,
         }
         count = 0
-        for _ in range(20):  # 1,000 slots at most
-            found = self.call("POST", "/flow_runs/filter", waiting)
-            if not found:
-                break
-            for run in found:
-                self.set_state(run["id"], "CANCELLED", "Cancelled", f"{release} was rolled back", force=True)
-                count += 1
+        while found := self.call("POST", "/flow_runs/filter", waiting):
+            why = f"{release} was rolled back"
+            done = sum(self.set_state(run["id"], "CANCELLED", "Cancelled", why, force=True) for run in found)
+            count += done
+            if not done:
+                break  # the same ones would be found again; whoever starts finds its slot superseded
         return count
 
     def cancel_all(self) -> int:

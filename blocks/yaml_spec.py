@@ -98,7 +98,7 @@ def read_yaml(text: bytes, name: str) -> Document:
 def _decoded(text: bytes, name: str) -> str:
     if len(text) > MOST_BYTES:
         raise SpecError(
-            f"{name}:1:1: the file has {len(text):,} bytes; a spec has at most {MOST_BYTES:,}.",
+            f"{name}:1:1: the file is longer than the {MOST_BYTES:,} bytes that a spec may have.",
             "Give the path of the release spec itself; nothing of this file was read.",
         )
     try:

@@ -40,6 +40,7 @@ class UnderWay:
     questions: tuple[Question, ...]
     seq: int  # of the chain: what has grown has news for people
     busy: bool  # green has traffic, and the release is not over
+    waits: bool = False  # it is closed, and only its scheduled runs are still to come, perhaps for months
 
 
 @dataclass(slots=True)
@@ -113,7 +114,7 @@ class PrefectAside:
         for one in self._under_way():
             for question in one.questions:
                 self._note_answer(ledger, one.row, question)
-            if one.row.run_id:
+            if one.row.run_id and not one.waits:
                 self._states[one.row.run_id] = (time.monotonic(), self._runs.state(one.row.run_id))
         with self._lock:
             wants, self._wants = self._wants, {}
@@ -182,22 +183,31 @@ class PrefectAside:
 
     def _again(self, ledger: Ledger, decision: Decision, row: ReleaseRow) -> None:
         """What was decided may be seconds old: a run that waits by now, or whose lease lives, is left alone."""
-        run_id = self._finalizing(row) if decision.key == FINALIZE else row.run_id
+        run_id = self._finalizing(ledger, row) if decision.key == FINALIZE else row.run_id
+        if not run_id:
+            return
         expired, state = decision.key == "expired", self._runs.state(run_id)
         held = ledger.find(row.id)
         living = held is not None and held.lease_until is not None and ledger.lease_died(row.id) is None
         if living or (state.type in WAITING and not expired):
             return
+        if decision.key == FINALIZE and state.type == "CANCELLED":
+            return  # somebody keeps blue on purpose; the watch has told people that it is still there
         accepted = self._runs.again(run_id, decision.why)
         self._states.pop(run_id, None)  # whatever was heard is old now
         if accepted and not expired:
             ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": decision.why}, WATCH))
 
-    def _finalizing(self, row: ReleaseRow) -> str:
-        """The booked run that makes this release final."""
+    def _finalizing(self, ledger: Ledger, row: ReleaseRow) -> str:
+        """The booked run that makes this release final; "" when it was lost: then it has just been booked again."""
         tags = [f"release:{row.id}", f"slot:{FINALIZE}"]
         found = self._runs.call("POST", "/flow_runs/filter", {"flow_runs": {"tags": {"all_": tags}}, "limit": 1})
-        return str(found[0]["id"]) if found else row.run_id
+        if found:
+            return str(found[0]["id"])
+        self._runs.book(row.id, {FINALIZE: ledger.now()})
+        why = f"the run {FINALIZE} was lost, and is booked again"
+        ledger.append(row.id, Draft(Kind.NOTE, "restarted", {"why": why}, WATCH))
+        return ""
 
     def _show_pages(self) -> None:
         """
@@ -208,7 +218,7 @@ class PrefectAside:
         watched = {one.row.id: one for one in self._under_way() if one.row.run_id}
         for release, one in watched.items():
             page = self._pages.setdefault(release, Page(one.row))
-            if time.monotonic() >= page.due or one.seq != page.seq:
+            if one.seq != page.seq or (time.monotonic() >= page.due and not one.waits):
                 self._show(page)
                 page.seq = one.seq
                 page.due = time.monotonic() + (PAGES_EVERY if one.busy else QUIET_PAGES_EVERY)

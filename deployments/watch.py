@@ -58,7 +58,13 @@ class WatchProcess:
     def under_way(self) -> list[UnderWay]:
         watched = list(self.lookout.watched.values())
         return [
-            UnderWay(w.row, tuple(w.story.questions.values()), w.story.seq, w.story.had_traffic and not w.story.over)
+            UnderWay(
+                w.row,
+                tuple(w.story.questions.values()),
+                w.story.seq,
+                busy=w.story.had_traffic and not w.story.over,
+                waits=w.waits,
+            )
             for w in watched
         ]
 
@@ -97,10 +103,9 @@ class WatchProcess:
             self._keep_lease()
             if self.lookout.number or self.lookout.watched:
                 self.lookout.round()
-            every = min(
-                (w.world.spec.looking.every.total_seconds() for w in self.lookout.watched.values()), default=PAUSE
-            )
-            time.sleep(max(0.01, min(every, PAUSE if not self.lookout.watched else every) - (time.monotonic() - began)))
+            busy = (w for w in self.lookout.watched.values() if not w.waits)
+            every = min((w.world.spec.looking.every.total_seconds() for w in busy), default=PAUSE)
+            time.sleep(max(0.01, every - (time.monotonic() - began)))
 
     def _keep_lease(self) -> None:
         ledger, number = self.session.ledger, self.lookout.number

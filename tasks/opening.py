@@ -6,11 +6,13 @@ import hashlib
 from typing import Any
 
 from blocks import connect
+from blocks.yaml_reading import spec_bytes
 from tasks.session import Session
 from tidegate.errors import ReleaseRefused, SpecError, TidegateError
 from tidegate.ledger import SCHEMA, ReleaseRow
 from tidegate.requests import ReleaseRequest
 from tidegate.story import Story
+from tidegate.timetable.walk import timetable
 from tidegate.world import World
 
 
@@ -35,10 +37,12 @@ def find_or_open(session: Session, system: str, request: ReleaseRequest, run_id:
 
 def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -> tuple[ReleaseRow, World]:
     path = session.installation.spec_file(system)
-    text = path.read_bytes()
+    text = spec_bytes(path)
     spec = connect.read_spec(text, str(path), session.installation.compress)
     if request.plan and request.plan not in spec.plans:
         raise SpecError(f"no plan {request.plan!r} in {path.name}", f"plans: {', '.join(sorted(spec.plans))}")
+    connect.refuse_what_is_missing(spec, str(path))
+    timetable(spec, session.clock.now(), request.version, request.plan or "")  # SpecError where its times cannot be
     if spec.compress > 1:
         loopback_only(session)
     closed = session.closed_times(spec)

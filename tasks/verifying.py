@@ -14,13 +14,12 @@ from tasks.session import Session
 from tidegate.attempt import begin_attempt
 from tidegate.errors import Fenced
 from tidegate.finalizing import finalize
-from tidegate.ledger import Draft, Kind
 from tidegate.requests import VerifyRequest
 from tidegate.shifting import decide_down
 from tidegate.slots import FINALIZE, Fate, fate
 from tidegate.story import State as Stage
 from tidegate.story import Story
-from tidegate.verifying import Verified, gone, on_fail, record, verify
+from tidegate.verifying import Verified, call_people, gone, on_fail, record, verify
 
 REMOVED_WITHIN = timedelta(minutes=5)  # blue waits for the mark, its last requests and the way-back record
 
@@ -48,12 +47,21 @@ def run_verify(request: VerifyRequest) -> State[Any]:
     try:
         record(session.ledger, row.id, request.slot, request.due, verified, str(flow_run.id))
     except Fenced:
-        return Completed(name="AnsweredBefore", message=f"{request.slot} has its outcome")
+        if not _failed_too_late(session, row.id, request.slot, verified):
+            return Completed(name="AnsweredBefore", message=f"{request.slot} has its outcome")
     return _shown(session, row.id, on_fail(world.spec, request.slot), request.slot, verified)
 
 
+def _failed_too_late(session: Session, release: str, slot: str, verified: Verified) -> bool:
+    """The watch gave this slot up while its run still looked: MISSED stands, and a failure is acted on all the same."""
+    standing = Story.of(session.ledger.entries(release)).slots.get(slot, {})
+    return verified.outcome == "FAIL" and standing.get("outcome") == "MISSED"
+
+
 def _shown(session: Session, release: str, failing: str, slot: str, verified: Verified) -> State[Any]:
-    """A late failure rolls back while promoted and the mark is its own; else it pages."""
+    """A late failure rolls back while promoted and the mark is its own; else it pages, as a missed slot does."""
+    if verified.outcome == "MISSED":
+        _page(session, release, slot, verified)
     if verified.outcome != "FAIL":
         done = "Completed" if verified.outcome == "PASS" else verified.outcome.title()
         return Completed(name=done, message=verified.sentence)
@@ -62,9 +70,14 @@ def _shown(session: Session, release: str, failing: str, slot: str, verified: Ve
     if failing == "rollback" and story.state in (Stage.PROMOTED, Stage.SHIFTING) and row is not None:
         decide_down(session.world_of(row), release, f"verification {slot}", verified.sentence, story=story)
     else:
-        body = {"why": f"verification {slot}: {verified.sentence}; state {story.state}"}
-        session.ledger.append(release, Draft(Kind.NOTE, "paged", body, f"verification {slot}"))
+        _page(session, release, slot, verified)
     return Failed(name="VerificationFailed", message=verified.sentence)
+
+
+def _page(session: Session, release: str, slot: str, verified: Verified) -> None:
+    row = session.ledger.find(release)
+    if row is not None:
+        call_people(session.world_of(row), Story.of(session.ledger.entries(release)), slot, verified)
 
 
 def _finalize(session: Session, request: VerifyRequest) -> State[Any]:

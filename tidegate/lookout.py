@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tidegate import kernel, shifting
 from tidegate.errors import (
@@ -28,11 +28,13 @@ from tidegate.seeing import health_of, readings_of, route_of, samples_of
 from tidegate.sight import Decision, Look, Sight, Watching
 from tidegate.story import State, Story
 from tidegate.traffic import Seen, Stop
+from tidegate.verifying import answer
 from tidegate.watch import look
 from tidegate.wayback import Way, WayBack
 from tidegate.world import World
 
 WATCH = "watch"
+SELDOM = 30.0  # seconds between two looks at a closed release
 
 
 class Aside(Protocol):
@@ -68,6 +70,11 @@ class Watched:
     seen: dict[str, Seen | None] = field(default_factory=dict)
     stop: Stop | None = None  # seen on a route, not yet told by the chain: it counts even if the mark is lost meanwhile
 
+    @property
+    def waits(self) -> bool:
+        """A closed release that only waits for its scheduled runs, perhaps for months: looked at now and then."""
+        return self.story.state is State.CLOSED and self.row.lease_until is None
+
 
 class Lookout:
     """One watch over all releases of an installation."""
@@ -96,7 +103,14 @@ class Lookout:
             self._find()
         except LedgerUnavailable:
             pass  # by our own copies
-        return [row for watched in list(self.watched.values()) if (row := self._look(watched)) is not None]
+        now = self.clock.elapsed()
+        due = [one for one in self.watched.values() if one.looked is None or not one.waits or now - one.looked > SELDOM]
+        return [row for watched in due if (row := self._look(watched)) is not None]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing that is watched can change soon."""
+        return all(watched.waits for watched in self.watched.values())
 
     def _find(self) -> None:
         rows = {row.id: row for row in self.ledger.releases(watched=True)}
@@ -249,13 +263,13 @@ class Lookout:
                     self._show_lowering(watched, sight)
                 case "write-down":
                     self._write_down(watched, decision)
-                case "expire":
-                    key = f"expired/{decision.key}"
+                case "expire" | "supersede":
+                    key = f"expired/{decision.key}" if decision.kind == "expire" else "superseded"
                     self.ledger.append(row.id, Draft(Kind.EXPIRY, key, {"why": decision.why}, WATCH))
-                case "supersede":
-                    self.ledger.append(row.id, Draft(Kind.EXPIRY, "superseded", {"why": decision.why}, WATCH))
                 case "fence":
                     self._fence(watched)
+                case "answer-slots":
+                    self._answer_slots(watched, decision)
                 case _:
                     self._aside(watched, decision)
         except RollbackIncomplete as why:
@@ -318,13 +332,23 @@ class Lookout:
             except (Refused, ConnectorError):
                 continue  # another's route, a lost mark, no answer: the next attempt stamps before it does anything
 
+    def _answer_slots(self, watched: Watched, decision: Decision) -> None:
+        """What was missed is told once, all slots of a look together; what a run answered meanwhile stands."""
+        outcome: Literal["MISSED", "SUPERSEDED"] = "MISSED" if decision.key == "MISSED" else "SUPERSEDED"
+        written = answer(self.ledger, watched.story, decision.slots, outcome, decision.why, WATCH)
+        if written and outcome == "MISSED":
+            named = ", ".join(written[:3]) + (f" and {len(written) - 3} more" if len(written) > 3 else "")
+            self._aside(watched, Decision("page", f"verification {named}: missed, {decision.why}"))
+
     def _aside(self, watched: Watched, decision: Decision) -> None:
         if decision.kind == "page":
             told = f"{decision.component}: {decision.why}" if decision.component else decision.why
             if told in watched.watching.paged:
                 return
             watched.watching = replace(watched.watching, paged=(*watched.watching.paged, told)[-20:])
+            self.aside.want(decision, watched.row)  # people are told even when the ledger does not answer
             self.ledger.append(watched.row.id, Draft(Kind.NOTE, "paged", {"why": told}, WATCH))
+            return
         self.aside.want(decision, watched.row)
 
     # -- row and evidence ----------------------------------------------------------------------------------------------

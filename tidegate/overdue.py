@@ -1,5 +1,5 @@
 """
-What is overdue: questions that nobody answered, rests that nobody ended, runs that died (part of the watch's mind).
+What is overdue: questions nobody answered, rests nobody ended, runs that died or never came (the watch's mind).
 
 Pure, as all of a look. What a flow run's state and the ledger's together mean: docs/states.md, table 3.
 """
@@ -7,11 +7,11 @@ Pure, as all of a look. What a flow run's state and the ledger's together mean: 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from tidegate.sight import Decision, Sight, Watching, carries
-from tidegate.slots import FINALIZE
+from tidegate.slots import FINALIZE, margin, unanswered, useful_for
 from tidegate.spec import Spec
 from tidegate.story import State
 
@@ -21,6 +21,9 @@ DEAD = frozenset({"RUNNING", "PENDING", "CRASHED", "FAILED", "COMPLETED", "CANCE
 RESTARTS = 3
 ONE_MORE = 2  # restarts beyond those for the last acts of a release that is over
 MISMATCH = "LedgerMismatch"  # a run that ended with this name waits for a person: its plan and its ledger do not fit
+GONE = frozenset({State.SUPERSEDED, State.ROLLED_BACK, State.ABORTED})  # nobody needs its scheduled runs any more
+AT_ONCE = 100  # slots that one look answers: 5,000 are answered in minutes, and no other release waits for them
+FINAL_AGAIN = 600.0  # seconds between two wishes for the run that makes a release final
 STARTING = 60.0  # seconds from being taken up to holding the lease: an import, three seconds, under heavy load a minute
 
 
@@ -135,6 +138,40 @@ def _mismatched(sight: Sight) -> bool:
     return sight.run is not None and sight.run.type == "FAILED" and sight.run.name == MISMATCH
 
 
+# -- scheduled runs ---------------------------------------------------------------------------------------------------
+
+
+def silent_slots(spec: Spec, sight: Sight) -> list[Decision]:
+    """
+    Each booked slot gets its one outcome (I26), whatever became of its run: lost, never started, crashed, cancelled.
+
+    SUPERSEDED when nobody needs it any more; MISSED when its run is too late by the margin. Whoever answers first wins.
+    """
+    story, waiting = sight.story, unanswered(sight.story)
+    if not waiting:
+        return []
+    if story.state in GONE or (sight.newer and story.state in (State.FINALIZED, State.CLOSED)):
+        why = f"{sight.newer} has claimed the route" if sight.newer else f"the release is {story.state}"
+        return [Decision("answer-slots", why, key="SUPERSEDED", slots=tuple(waiting)[:AT_ONCE])]
+    latest = sight.at - margin(spec)
+    missed = tuple(slot for slot, due in waiting.items() if due + useful_for(spec, slot) <= latest)
+    why = "no run answered while it was useful"
+    return [Decision("answer-slots", why, key="MISSED", slots=missed[:AT_ONCE])] if missed else []
+
+
+def kept_too_long(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
+    """Blue is kept longer than asked: the run that makes the release final was lost or failed, and is asked for."""
+    story = sight.story
+    due = story.booked.get(FINALIZE)
+    if due is None or story.state not in (State.PROMOTED, State.FINALIZED) or sight.newer or sight.leased:
+        return watching, []
+    if sight.at < datetime.fromisoformat(due) + margin(spec) or watching.woken < FINAL_AGAIN:
+        return watching, []
+    why = "blue is kept longer than asked: the run that makes this release final has not done it"
+    again = [Decision("again", why, key=FINALIZE)] if story.restarts < RESTARTS + ONE_MORE else []
+    return replace(watching, woken=0.0), [*again, Decision("page", why)]
+
+
 # -- over -------------------------------------------------------------------------------------------------------------
 
 
@@ -163,9 +200,12 @@ def _unfinished(watching: Watching, sight: Sight) -> tuple[Watching, list[Decisi
 
 def finished(sight: Sight) -> bool:
     """
-    Whether a release that is over needs no further look: nobody works on it, as far as lease and run tell, and where it
-    ended without traffic, its routes show none (a hand may have raised one while the rollback was at work).
+    Whether a release that is over needs no further look: its slots have their outcomes, nobody works on it, as far as
+    lease and run tell, and where it ended without traffic, its routes show none (a hand may have raised one while the
+    rollback was at work).
     """
+    if unanswered(sight.story):
+        return False
     gone = sight.story.state in (State.ROLLED_BACK, State.ABORTED)
     if gone and any(carries(seen, sight.story.release) for seen in sight.seen.values()):
         return False

@@ -6,10 +6,12 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+MOST = 1e18  # bytes, requests a second: an exabyte is enough
+LONGEST = timedelta(days=3660)  # ten years: longer is a slip of the pen, and dates end somewhere
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z%]+)(?:/([a-z]+))?")
 
 
@@ -21,11 +23,20 @@ def duration(value: Any) -> timedelta:
     while rest:
         found = re.match(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", rest)
         if not found:
-            raise ValueError(f"{value!r} is no duration; write a number with ms, s, m, h, d or w, e.g. 45m or 1h 30m")
+            raise ValueError(
+                f"{_short(value)} is no duration; write a number with ms, s, m, h, d or w, e.g. 45m or 1h 30m"
+            )
         total, rest = total + float(found[1]) * _SECONDS[found[2]], rest[found.end() :]
     if not str(value).strip():
         raise ValueError("an empty text is no duration; write e.g. 45m")
+    if total > LONGEST.total_seconds():
+        raise ValueError(f"{_short(value)} is longer than ten years; the longest duration is {spoken(LONGEST)}")
     return timedelta(seconds=total)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:50]}...{text[-5:]}"
 
 
 def spoken(value: timedelta) -> str:
@@ -50,15 +61,27 @@ def quantity(value: Any) -> float:
     text = str(value).strip()
     per_second = re.fullmatch(r"(\d+(?:\.\d+)?)\s*/\s*s", text)
     if per_second:
-        return float(per_second[1])
+        return _finite(float(per_second[1]), value)
     found = _QUANTITY.fullmatch(text)
     known = {"%": 0.01, "count": 1.0, **_SECONDS, **_BYTES}
     if not found or found[3] or found[2] not in known:
         raise ValueError(
-            f"{value!r} has no unit known here; write e.g. 0.5 % (rate), 500ms (time), 200MB (size), 350/s, 3 count"
+            f"{_short(value)} has no unit known here; write e.g. 0.5 % (rate), 500ms (time), "
+            "200MB (size), 350/s, 3 count"
         )
-    return float(found[1]) * known[found[2]]
+    return _finite(float(found[1]) * known[found[2]], value)
 
 
-Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(spoken, return_type=str)]
+def _finite(number: float, value: Any) -> float:
+    if not number < MOST:
+        raise ValueError(f"{_short(value)} is too large; a quantity is less than {MOST:g} of its base unit")
+    return number
+
+
+NUMBER = r"\d+(\.\d+)?"
+UNIT = r"(\s*(%|count|ms|s|m|h|d|w|B|kB|MB|GB|KiB|MiB|GiB)|\s*/\s*s)"
+_WRITTEN = {"type": "string", "pattern": rf"^\s*({NUMBER}\s*(ms|s|m|h|d|w)\s*)+$", "examples": ["45m", "1h 30m", "7d"]}
+Duration = Annotated[
+    timedelta, BeforeValidator(duration), PlainSerializer(spoken, return_type=str), WithJsonSchema(_WRITTEN)
+]
 Quantity = Annotated[float, BeforeValidator(quantity)]

@@ -31,16 +31,11 @@ def health_of(world: World, story: Story, component: str, seen: Seen | None) -> 
     except ConnectorError:
         return None
     digests = {instance.digest for instance in green.instances if instance.healthy} if green else set()
-    released = {
-        body["digest"]
-        for body in story.answers.values()
-        if body.get("event") == "green-created" and body["component"] == component
-    }
     sick = next((i for i in green.instances if not i.healthy), None) if green else None
     return Health(
         green_ready=green.ready if green else 0,
         green_wanted=wanted,
-        right_digest=digests <= released,
+        right_digest=digests <= story.digests.get(component, set()),
         blue_ready=blue.ready if blue else 0,
         detail=f"{sick.name}: {sick.detail}" if sick else "" if green else "nothing runs",
     )

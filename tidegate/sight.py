@@ -96,12 +96,13 @@ class Decision:
 
     kind: Literal[
         "down", "repair", "show-lowering", "write-down", "expire", "fence", "again", "new-run", "ask-rollback",
-        "supersede", "page",
+        "supersede", "answer-slots", "page",
     ]  # fmt: skip
     why: str = ""
     component: str = ""
     weight: int = 0
     key: str = ""
+    slots: tuple[str, ...] = ()  # of `answer-slots`; `key` is their outcome
 
 
 @dataclass(frozen=True, slots=True)

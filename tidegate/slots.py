@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tidegate.clockwork.moments import Clockwork, planned_start
-from tidegate.clockwork.rhythms import runs
+from tidegate.clockwork.rhythms import TooMany, runs
+from tidegate.errors import SpecError
 from tidegate.language.acts import Schedule
 from tidegate.language.moments import Anchor
 from tidegate.quantities import spoken
@@ -19,6 +20,10 @@ from tidegate.spec import Spec
 from tidegate.story import Story
 
 FINALIZE = "finalize"
+MARGIN = timedelta(
+    minutes=5
+)  # a run that starts at the last useful moment has this long to answer before the watch does
+SHORTEST_MARGIN = timedelta(seconds=60)  # under compressed time: a process has to start, and to look
 
 
 class Fate(StrEnum):
@@ -59,10 +64,16 @@ def due_times(
 def schedule_slots(
     spec: Spec, schedule: Schedule, at: datetime, anchors: Mapping[Anchor, datetime], step: str = ""
 ) -> dict[str, datetime]:
-    """Name -> instant of this schedule's runs."""
+    """Name -> instant of this schedule's runs; SpecError when there are more than anybody wants."""
     clockwork = Clockwork.of(spec, anchors)
     of_step = f" {step}%" if step else ""
-    return {f"{schedule.name}{of_step} {label}": due for label, due in runs(schedule.rhythm, at, clockwork)}
+    try:
+        found = runs(schedule.rhythm, at, clockwork)
+    except TooMany as wrong:
+        raise SpecError(
+            f"schedules.{schedule.name}.rhythm: {wrong}", "end it earlier (until), or let it run less often"
+        ) from None
+    return {f"{schedule.name}{of_step} {label}": due for label, due in found}
 
 
 def schedule_of(spec: Spec, slot: str) -> Schedule | None:
@@ -99,6 +110,21 @@ def fate(spec: Spec, slot: str, due: datetime, now: datetime, answered: Mapping[
         return Fate.ANSWERED
     if superseded:
         return Fate.SUPERSEDED
+    return Fate.MISSED if now - due > useful_for(spec, slot) else Fate.RUN
+
+
+def useful_for(spec: Spec, slot: str) -> timedelta:
+    """How late this slot's run may start."""
     schedule = schedule_of(spec, slot)
-    late = schedule.late if schedule is not None else spec.verification.late
-    return Fate.MISSED if now - due > late else Fate.RUN
+    return schedule.late if schedule is not None else spec.verification.late
+
+
+def margin(spec: Spec) -> timedelta:
+    """How long after a deadline of a booked run the watch waits for it, before it acts itself."""
+    return max(SHORTEST_MARGIN, MARGIN / spec.compress)
+
+
+def unanswered(story: Story) -> dict[str, datetime]:
+    """Booked slots without an outcome, and when each was due; the run that makes a release final is no slot."""
+    waiting = (slot for slot in story.booked if slot not in story.slots and slot != FINALIZE)
+    return {slot: datetime.fromisoformat(story.booked[slot]) for slot in waiting}

@@ -124,8 +124,8 @@ class Spec(Served):
 
     @model_validator(mode="after")
     def _names_meet(self) -> Self:
-        for problem in loose_ends(self):
-            raise ValueError(problem)
+        if problems := list(loose_ends(self)):
+            raise ValueError("\n".join(problems))
         return self
 
     def approval(self, name: str) -> Approval:

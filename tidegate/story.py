@@ -97,6 +97,7 @@ class Story:
     slots: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     final: set[str] = field(default_factory=set)
     restarts: int = 0
+    digests: dict[str, set[str]] = field(default_factory=dict)  # component -> what its new versions may report
     baselines: dict[str, float] = field(default_factory=dict)  # metric -> what the version before did
     notes: list[Entry] = field(default_factory=list)
     step: str = ""  # the last step whose weight is set on some component
@@ -201,6 +202,8 @@ class Story:
                 self.resting_since = entry.at
             case "promoted" if self.state is State.SHIFTING:
                 self.state, self.promoted_at = State.PROMOTED, entry.at
+            case "green-created":
+                self.digests.setdefault(str(body["component"]), set()).add(str(body["digest"]))
             case "slots-booked":
                 self.booked.update(body["slots"])
             case "baseline-taken" if body.get("value") is not None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from tidegate.actions import Place, RunCheck
-from tidegate.errors import ConnectorError
+from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable
 from tidegate.events import CheckRun, Slotted
 from tidegate.judge.limits import Judged, judge, worst
 from tidegate.ledger import Draft, Kind, Ledger
+from tidegate.notices import notice
 from tidegate.ports import Sample, Verdict
 from tidegate.preparing import run_check, unwell
 from tidegate.slots import schedule_of
@@ -25,6 +28,8 @@ HERE = Place(plan="verify")
 
 @dataclass(frozen=True, slots=True)
 class Verified:
+    """An outcome, and the sentence that says why."""
+
     outcome: Literal["PASS", "FAIL", "MISSED", "SUPERSEDED", "INCONCLUSIVE"]
     sentence: str
 
@@ -121,3 +126,33 @@ def record(ledger: Ledger, release: str, slot: str, due: datetime, verified: Ver
     """The slot's outcome under its unique key; Fenced when it has one already (I26)."""
     event = Slotted(at=ledger.now(), slot=slot, outcome=verified.outcome, sentence=verified.sentence, due=due)
     ledger.append(release, Draft(Kind.SLOT, f"slot/{slot}", event.to_body(), who))
+
+
+def answer(
+    ledger: Ledger, story: Story, slots: Sequence[str], outcome: Literal["MISSED", "SUPERSEDED"], why: str, who: str
+) -> list[str]:
+    """
+    The slots that get this outcome now, whatever became of their runs; one that has been answered keeps its own.
+
+    Without the ledger it stops; whoever asked asks again.
+    """
+    written = list[str]()
+    for slot in slots:
+        due = datetime.fromisoformat(story.booked[slot])
+        try:
+            record(ledger, story.release, slot, due, Verified(outcome, f"{why} (due {due:%Y-%m-%d %H:%M:%S} UTC)"), who)
+        except Fenced:
+            continue
+        except LedgerUnavailable:
+            break
+        written.append(slot)
+    return written
+
+
+def call_people(world: World, story: Story, slot: str, verified: Verified) -> None:
+    """What a run found and nobody can mend by lowering: in the chain, and to everybody who is told anything."""
+    why = f"verification {slot}: {verified.outcome}, {verified.sentence}; the release is {story.state}"
+    for notifier in world.notifiers:
+        with suppress(ConnectorError):  # the outcome stands in the ledger, and the report shows it
+            notifier.tell(notice("page", "critical", story, why))
+    world.ledger.append(story.release, Draft(Kind.NOTE, "paged", {"why": why}, f"verification {slot}"))

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from tidegate.judge.limits import Judged, judge, worst
-from tidegate.overdue import dead_runs, questions_and_rests
+from tidegate.overdue import dead_runs, kept_too_long, questions_and_rests, silent_slots
 from tidegate.ports import Sample, Verdict
 from tidegate.sight import NO_STEP, Decision, Health, Look, Sight, Watching, carries
 from tidegate.spec import Spec
@@ -31,11 +31,12 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
     """One look at one release."""
     story, watching = sight.story, watching.older(sight.passed)
     if story.state in (State.DOWN, State.ROLLED_BACK, State.ABORTED):
-        return _going_down(watching, sight)
+        return _going_down(spec, watching, sight)
     if story.state in (State.SUPERSEDED, State.FINALIZED, State.CLOSED):
         told = f"{story.release} is {story.state}: nobody lowers for it any more"
+        watching, booked = _booked_runs(spec, watching, sight)
         watching, woken = dead_runs(watching, sight)
-        return watching, woken, Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
+        return watching, booked + woken, Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
     drift, held_before, pages_at = _drift(sight), watching.held, PAGE_AFTER * spec.hold.deadline.total_seconds()
     watching, judged = _judged(spec, watching, sight, story.baselines)
     watching, ill = _ill(spec, watching, sight)
@@ -48,6 +49,7 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
         shut = ill if story.had_traffic and story.parked_since else ""
     watching = _completed(watching, sight, verdict)
     watching, expired = questions_and_rests(spec, watching, sight)
+    watching, booked = _booked_runs(spec, watching, sight)
     decisions = drift + _show_lowering(spec, watching, sight) + expired
     if shut:
         decisions.insert(0, Decision("down", shut))
@@ -59,21 +61,28 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
     sentence = shut or hold or _sentence(judged, verdict)
     return (
         watching,
-        decisions + woken,
+        decisions + booked + woken,
         Look(verdict, sentence, against, _detail(spec, watching, sight, judged)),
     )
+
+
+def _booked_runs(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
+    """What became of the runs that were booked: slots that nobody answered, and blue that nobody removed."""
+    watching, decisions = kept_too_long(spec, watching, sight)
+    return watching, silent_slots(spec, sight) + decisions
 
 
 # -- down: while story or mark says down and a weight is above 0, each look lowers ---------------------------------
 
 
-def _going_down(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision], Look]:
+def _going_down(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision], Look]:
     story, decisions = sight.story, list[Decision]()
     why = story.down.why if story.down else story.state.value
     mine = [seen for seen in sight.seen.values() if seen is not None and _is_mine(seen, story.release)]
     if story.down and any(seen.weight > 0 or (seen.mark and not seen.mark.stopped) for seen in mine):
         decisions.append(Decision("down", why))
     if story.state is not State.DOWN:
+        decisions += silent_slots(spec, sight)
         watching, woken = dead_runs(watching, sight)
         return watching, decisions + woken, Look(Verdict.FAIL, why, why, {"state": story.state.value})
     working = sight.leased and sight.lease_dead_for is None

@@ -55,4 +55,4 @@ def test_a_list_of_keys_says_which_are_needed(
     said = Said(capsys, "docs", "gates")
     assert said.code == 0
     assert "metric: a metric's name, e.g. error_rate (text, needed)" in said.out
-    assert "min_samples: (whole number, default 0)" in said.out
+    assert "min_samples: requests that a reading needs; fewer are no verdict (whole number, default 0)" in said.out

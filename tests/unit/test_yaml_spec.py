@@ -180,6 +180,56 @@ def test_a_flood_is_answered_within_a_second_and_256_mib(unit: str, size: int) -
     assert float(done.stdout) < 1
 
 
+WORST = {
+    "10 MB": "b'a: 1\\n' * 2_000_000",
+    "deep lists": "b'[' * 200_000",
+    "deep mappings": "b'{a: ' * 50_000",
+    "a hundred billion laughs": "b'a: &a [x,x,x,x,x,x,x,x,x,x]\\n' + b''.join(b'%c: &%c [%s]\\n' % (98 + n, 98 + n, "
+    "b','.join([b'*%c' % (97 + n)] * 10)) for n in range(11))",
+    "one huge scalar": "b'a: ' + b'x' * 262_000",
+    "one huge scalar in quotes": "b'a: \"' + b'\\\\n' * 130_000 + b'\"'",
+    "one huge key": "b'x' * 262_000 + b': 1'",
+    "ten thousand values": "b'a: [' + b'1,' * 9_990 + b']'",
+    "long keys in a deep place": "b'a:\\n' + b''.join(b' ' * n + b'k' * 2_000 + b':\\n' for n in range(1, 100))",
+    "a huge number": "b'a: ' + b'9' * 260_000",
+    "half a file of no UTF-8": "b'a: 1\\n' * 40_000 + b'\\xff'",
+    "a list at the top": "b'- a\\n' * 9_000",
+    "tabs": "b'a:\\n' + b'\\t' * 260_000",
+    "a block of text without end": "b'a: |\\n' + b'  x\\n' * 65_000",
+}
+BOXED = """
+import re, resource, sys, time
+from blocks.yaml_reading import read_spec
+from tidegate.errors import SpecError
+text = eval(sys.argv[1])
+started = int(re.search(r"VmSize:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (started + 256 * 2**20,) * 2)
+begun = time.process_time()
+try:
+    read_spec(text, "worst.yaml")
+except SpecError as refused:
+    took = time.process_time() - begun
+    assert re.match(r"worst\\.yaml:\\d+:\\d+: ", str(refused)), str(refused)
+    assert len(str(refused)) < 5000
+    print(took)
+"""
+
+
+@pytest.mark.proves("G6")
+@pytest.mark.parametrize("worst", WORST)
+def test_the_worst_files_are_refused_within_a_second_and_256_mib_above_the_start(worst: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BOXED, WORST[worst]],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1
+
+
 PIECES = st.sampled_from(
     b"a;: ;- ;\n;  ;[;];{;};,;&x ;*x;!!str ;!<;<<;? ;|\n;>-\n;\";';\\x;\\U0011;#;%YAML 1.1\n;---\n;...\n"
     b";\t;\r;1;.nan;0x;1e9;~;@;`;\xed\x95\x9c;\xff;\0;\xc2\x85".split(b";")

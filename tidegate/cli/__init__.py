@@ -72,7 +72,7 @@ def _version() -> Exit:
 def _sentence(said: str, end: str = ".") -> str:
     """Errors are written as parts of sentences; they are printed as whole ones."""
     said = said.strip()
-    if said.startswith(("tidegate ", "/", "make", "chmod")):
+    if said.startswith(("tidegate ", "/", "make", "chmod")) or ".yaml:" in said.split(" ", 1)[0]:
         return said  # something to type, or a path
     return said[:1].upper() + (said if said.endswith((".", ":", "?", "!")) else said + end)[1:]
 

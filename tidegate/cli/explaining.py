@@ -69,9 +69,16 @@ def explained(spec: Model, key: str) -> Explained:
         if part in inner.model_fields:
             model, field = inner, inner.model_fields[part]
             seen.append(part)
-        elif field is None or not _is_table(field):
+        elif field is None or not _is_table(field) or _misspelt(part, list(inner.model_fields)):
             here.unknown("key", part, sorted(inner.model_fields))
     return _told(".".join(seen), spec if field is None else _inside(field), field)
+
+
+def _misspelt(part: str, known: list[str]) -> bool:
+    """Whether a word where a name of one's own may stand is meant as a key: it is nearly one."""
+    import difflib
+
+    return bool(difflib.get_close_matches(part, known, n=1, cutoff=0.79))
 
 
 def _told(key: str, below: Model | None, field: FieldInfo | None) -> Explained:

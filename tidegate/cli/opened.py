@@ -14,8 +14,8 @@ from typing import Any
 from blocks.installation import FILE, Installation
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
-from blocks.yaml_spec import load_yaml
-from tidegate.errors import LedgerUnavailable, Refused, SpecError, Unreachable
+from blocks.yaml_reading import read_spec
+from tidegate.errors import LedgerUnavailable, Refused, Unreachable
 from tidegate.ledger import ReleaseRow
 from tidegate.spec import Spec, compressed
 from tidegate.story import Story
@@ -80,11 +80,4 @@ def frozen_spec(opened: Mapping[str, Any]) -> Spec:
 
 def spec_of(text: bytes, name: str) -> Spec:
     """A spec from its bytes; its connectors' own fields are not looked at."""
-    from pydantic import ValidationError
-
-    try:
-        return Spec.model_validate(load_yaml(text, name))
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        path = ".".join(str(part) for part in first["loc"])
-        raise SpecError(f"{name}: {path}: {first['msg']}", "tidegate check says more") from None
+    return read_spec(text, name)

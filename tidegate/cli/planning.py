@@ -1,28 +1,25 @@
-"""`tidegate check` and `tidegate plan`: what is wrong with a spec, and what a release by it will do; no effects."""
+"""`tidegate plan`: what a release will do and when; no effects."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidegate.cli import here, terminal
 from tidegate.cli.exits import Exit, UsageError
+from tidegate.cli.paper import on_paper, spec_path, text_of
 from tidegate.cli.table import Command
-from tidegate.errors import SpecError, TidegateError
+from tidegate.errors import TidegateError
 
 if TYPE_CHECKING:
     from tidegate.spec import Spec
     from tidegate.timetable.rows import Timetable
 
 
-def _check_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("system", nargs="?", metavar="SYSTEM|FILE", help="a system, or a spec's file")
-
-
 def _plan_arguments(parser: ArgumentParser) -> None:
-    _check_arguments(parser)
+    parser.add_argument("system", nargs="?", metavar="SYSTEM|FILE", help="a system, or a spec's file")
     parser.add_argument("--plan", help="a named traffic plan of the spec (default: the active one)")
     parser.add_argument("--version", default="", help="the version, for the lines to type")
     parser.add_argument("--stop-after", type=int, metavar="PERCENT", help="as the release would be started")
@@ -33,64 +30,18 @@ def _plan_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", help="draw it, too: a page that needs nothing else")
 
 
-def _check(arguments: Namespace) -> Exit:
-    path = _file(arguments.system)
-    from blocks.connect import connector, read_spec
-    from tidegate.cli.connecting import Placeholders, uses_of, warnings_of
-
-    spec = read_spec(_text(path), str(path))
-    values = Placeholders.here()
-    for where, use in uses_of(spec):
-        if use.block is None:  # a saved block needs the server that keeps it
-            connector(use, where, values)
-    warnings = warnings_of(spec)
-    if arguments.json:
-        told = {"system": spec.system, "file": str(path), "ok": True, "warnings": warnings}
-        terminal.give("check", {**told, "not_known_here": sorted(values.missing)})
-        return Exit.DONE
-    terminal.say(f"{path}: this spec can be used.")
-    parts = ", ".join(spec.components)
-    terminal.say(
-        f"  {spec.system}: {parts}; {len(spec.gates)} gates, {len(spec.checks)} checks, plans {', '.join(spec.plans)}"
-    )
-    for warning in warnings:
-        terminal.say(f"  note: {warning}")
-    if values.missing:
-        known = ", ".join(sorted(values.missing))
-        terminal.say(f"  note: not known before this installation is up: {known} (tidegate up writes them)")
-    return Exit.DONE
-
-
-def _file(named: str | None) -> Path:
-    """The spec's file: named itself, or its system."""
-    if named is not None and (named.endswith((".yaml", ".yml")) or "/" in named):
-        path = Path(named)
-        if not path.is_file():
-            raise UsageError(f"there is no file {named}", "name a system or a spec's file")
-        return path
-    path = here.root() / "deployments" / "releases" / f"{here.the_system(named)}.yaml"
-    if not path.is_file():
-        raise SpecError(f"{path.stem} has a way-back record here, but no spec", f"a spec would be {path}")
-    return path
-
-
-def _text(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as failed:
-        raise SpecError(f"{path} cannot be read: {failed.strerror}") from None
-
-
 def _plan(arguments: Namespace) -> Exit:
-    path = _file(arguments.system)
+    path = spec_path(arguments.system)
     from tidegate.cli.opened import spec_of
     from tidegate.spec import compressed
     from tidegate.timetable.text import as_json, as_lines
 
-    spec = compressed(spec_of(_text(path), str(path)), _compress())
+    text = text_of(path)
+    spec = compressed(spec_of(text, str(path)), _compress())
     if arguments.plan is not None and arguments.plan not in spec.plans:
         here.unknown("plan", arguments.plan, sorted(spec.plans))
-    told = _on_paper(spec, arguments)
+    begins = when(arguments.at) if arguments.at else None
+    told = on_paper(spec, str(path), begins, arguments.version, arguments.plan or "", arguments.stop_after, text)
     by_hand, missing = _by_hand(spec), _not_built(told)
     if arguments.html:
         _draw(told, Path(arguments.html), missing)
@@ -102,23 +53,9 @@ def _plan(arguments: Namespace) -> Exit:
     return Exit.DONE
 
 
-def _on_paper(spec: Spec, arguments: Namespace) -> Timetable:
-    """The timetable that was asked for: on the day typed, else on the spec's own, else now."""
-    from blocks.public_holidays import of_calendar
-    from tidegate.clockwork.moments import planned_start
-    from tidegate.timetable.walk import timetable
-
-    begins = _when(arguments.at)
-    if arguments.at is None:
-        begins = planned_start(spec) or begins
-    holidays = of_calendar(spec.calendar.holidays, begins.date() - timedelta(days=30), 400)
-    version = arguments.version or (spec.identity.version if spec.identity else "") or "VERSION"
-    return timetable(spec, begins, version, arguments.plan or "", arguments.stop_after, holidays)
-
-
 def _not_built(told: Timetable) -> set[str]:
     """Connectors that the timetable needs and this installation does not have."""
-    from blocks.connect import is_built
+    from blocks.built_connectors import is_built
 
     return {use for row in told.rows for use in row.uses if not is_built(use)}
 
@@ -139,14 +76,17 @@ def _compress() -> int:
     return Installation.here().compress
 
 
-def _when(typed: str | None) -> datetime:
-    """The beginning, to the minute: asked twice, the plan is twice the same."""
-    if typed is None:
-        return datetime.now(UTC).replace(second=0, microsecond=0)
+def when(typed: str) -> datetime:
+    """The beginning that was typed, as an instant."""
+    from tidegate.language.moments import YEARS
+
     try:
-        return datetime.fromisoformat(typed).astimezone(UTC)
-    except ValueError:
-        raise UsageError(f"--at {typed!r} is no time", "write e.g. 2026-11-30T09:00") from None
+        at = datetime.fromisoformat(typed)
+        if at.year in YEARS:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # said below
+    raise UsageError(f"--at {typed!r} is no time", "write e.g. 2026-11-30T09:00")
 
 
 def _by_hand(spec: Spec) -> dict[str, str]:
@@ -164,15 +104,6 @@ def _by_hand(spec: Spec) -> dict[str, str]:
 
 
 COMMANDS = {
-    "check": Command(
-        examples=(
-            ("tidegate check shop", "read the spec of shop, and connect what it names without using it"),
-            ("tidegate check ./shop.yaml", "the same for any file"),
-        ),
-        arguments=_check_arguments,
-        run=_check,
-        more="The first thing that is wrong is named with its path; nothing is touched.",
-    ),
     "plan": Command(
         examples=(
             ("tidegate plan shop", "the dated timeline of a release that begins now"),

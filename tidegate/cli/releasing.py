@@ -51,7 +51,7 @@ def _run(arguments: Namespace) -> Exit:
 
     opened = Opened.here()
     request = _request(arguments)
-    _plan_exists(opened, system, arguments.plan)
+    _can_be_released(opened, system, arguments.plan)
     runs = opened.runs()
     _wait_for_turn(opened, system, arguments)
     for freeze in opened.ledger.freezes(system):
@@ -89,15 +89,16 @@ def _request(arguments: Namespace) -> dict[str, Any]:
     return asked.model_dump(mode="json")
 
 
-def _plan_exists(opened: Opened, system: str, plan: str | None) -> None:
-    if plan is None:
-        return
+def _can_be_released(opened: Opened, system: str, plan: str | None) -> None:
+    """The flow would refuse the same; here it is said before anything is started."""
+    from blocks.built_connectors import refuse_what_is_missing
     from tidegate.cli.opened import spec_of
 
     path = opened.installation.spec_file(system)
-    known = sorted(spec_of(path.read_bytes(), str(path)).plans)
-    if plan not in known:
-        here.unknown("plan", plan, known)
+    spec = spec_of(path.read_bytes(), str(path))
+    if plan is not None and plan not in spec.plans:
+        here.unknown("plan", plan, sorted(spec.plans))
+    refuse_what_is_missing(spec, str(path))
 
 
 # -- one release a system ----------------------------------------------------------------------------------------------

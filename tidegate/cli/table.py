@@ -39,8 +39,9 @@ GROUPS: tuple[tuple[str, tuple[Listed, ...]], ...] = (
     (
         "Before a release",
         (
-            Listed("check", "read a release spec and say what is wrong with it", "planning"),
+            Listed("check", "read a release spec and say what is wrong with it", "checking"),
             Listed("plan", "show what a release will do and when, without doing anything", "planning"),
+            Listed("rehearse", "play the whole release on a virtual clock; nothing outside is touched", "rehearsing"),
             Listed("docs", "what a key of a release spec means, or what a connector takes", "explaining"),
         ),
     ),

@@ -39,11 +39,15 @@ class Clockwork:
             day, told = day + DAY, time(0)
         return datetime.combine(day, told.replace(fold=0), self.zone).astimezone(UTC)
 
+    def each(self, day: date, clock: time) -> set[datetime]:
+        """Every instant at which the zone's clocks show this on this day: two where a clock is set back."""
+        return {datetime.combine(day, clock.replace(fold=fold), self.zone).astimezone(UTC) for fold in (0, 1)}
+
     def date_of(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
 
     def clock_of(self, at: datetime) -> time:
-        return at.astimezone(self.zone).time().replace(tzinfo=None)
+        return at.astimezone(self.zone).time().replace(fold=0)  # a fold means 24:00 here
 
     def day(self, number: int, clock: time | None, since: datetime) -> datetime:
         """Day `number`, counted from the anchor's day, which is day 1; without a clock, at the anchor's own time."""

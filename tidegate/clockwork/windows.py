@@ -15,6 +15,7 @@ from itertools import pairwise
 from tidegate.clockwork.moments import DAY, Clockwork
 from tidegate.language.calendar import Blocked, Calendar, Window
 
+HALF_AN_HOUR = timedelta(minutes=30)  # no zone changes its clock at any other minute
 AHEAD = timedelta(days=60)  # how far a release's first entry tells the calendar
 
 
@@ -59,10 +60,21 @@ def _pieces(
         clocks |= {clock for clock in (hours.opens, hours.closes) if clock is not None and not clock.fold}
     day, edges = clockwork.date_of(since), {since, until}
     while day <= clockwork.date_of(until):
-        edges |= {at for clock in clocks if since < (at := clockwork.local(day, clock)) < until}
+        edges |= {at for clock in clocks for at in clockwork.each(day, clock) if since < at < until}
         day += DAY
+    edges |= set(_jumps(clockwork, since, until))
     ordered = sorted(edges)
     yield from pairwise(ordered)
+
+
+def _jumps(clockwork: Clockwork, since: datetime, until: datetime) -> Iterator[datetime]:
+    """Where the zone's clock jumps: a clock time that is skipped there ends what it would have ended."""
+    at, before = since.replace(minute=0, second=0, microsecond=0), since.astimezone(clockwork.zone).utcoffset()
+    while at < until:
+        offset = at.astimezone(clockwork.zone).utcoffset()
+        if offset != before and at > since:
+            yield at
+        at, before = at + HALF_AN_HOUR, offset
 
 
 def _why(calendar: Calendar, clockwork: Clockwork, holidays: Collection[date], at: datetime) -> str:

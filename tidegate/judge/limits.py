@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from functools import lru_cache
 
 from tidegate.language.limits import Limit
 from tidegate.ports import Sample, Verdict
@@ -38,10 +38,6 @@ class Judged:
     count: int | None = None
 
 
-class _Judge(Protocol):
-    def __call__(self, verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False) -> Judged: ...
-
-
 def judge(
     gate: Gate,
     sample: Sample,
@@ -57,74 +53,98 @@ def judge(
     `baseline` what the version before did: a relative limit without it neither passes nor fails.
     With `now`, a reading that is older than its window and a minute is no reading of now.
     """
-
-    def judged(verdict: Verdict, sentence: str, *, over: bool = False, hold: bool = False) -> Judged:
-        told = f"{gate.component} {gate.metric}: {sentence}"
-        return Judged(gate.name, gate.component, verdict, told, over, hold, sample.value, sample.count)
-
-    if sample.error:
-        return judged(Verdict.ERROR, f"cannot be measured ({sample.error})", hold=True)
-    if now is not None and now - sample.at > gate.window + STALE:
-        return judged(Verdict.ERROR, f"was last measured {(now - sample.at).total_seconds():.0f} s ago", hold=True)
-    if sample.count == 0:
-        return judged(Verdict.INCONCLUSIVE, f"0 of {gate.min_samples or 1} requests needed")
-    if sample.count is None and gate.min_samples:
-        return judged(Verdict.ERROR, f"does not say of how many requests; {gate.min_samples} are needed", hold=True)
-    if sample.value is None:
-        return judged(Verdict.INCONCLUSIVE, "no series: no data is never a pass", hold=True)
-    if not math.isfinite(sample.value) or sample.value < 0:
-        return judged(Verdict.ERROR, f"is {sample.value}, which is no measurement", hold=True)
+    trouble = _no_reading(gate, sample, now)
+    if trouble is not None:
+        verdict, told, hold = trouble
+        return _judged(gate, sample.value, sample.count, (verdict, told, False, hold))
+    assert sample.value is not None
     lasted = over_for >= (gate.lasting if lasting is None else lasting)
-    return _weighed(gate, sample, lasted, baseline, judged)
+    return _of_reading(gate, sample.value, sample.count, sample.bad, lasted, baseline)
 
 
-def _weighed(gate: Gate, sample: Sample, lasted: bool, baseline: float | None, judged: _Judge) -> Judged:
-    value = sample.value
-    assert value is not None
-    told = shown(gate.metric, value)
-    behind = f" of {sample.count} requests" if sample.count is not None else ""
-    if sample.bad is not None and sample.count:
-        told = f"{sample.bad} of {sample.count} requests ({told})"
-        behind = ""
-    if gate.rollback is not None and gate.then == "rollback" and _surely_above(sample, gate.rollback):
-        return judged(Verdict.FAIL, f"{told}, limit {_edge(gate, gate.rollback)}", over=True)
-    if sample.count is not None and sample.count < gate.min_samples:
-        return judged(Verdict.INCONCLUSIVE, f"{told}{behind}; {sample.count} of {gate.min_samples} requests needed")
-    if gate.rollback is not None and gate.fails(value, baseline):
-        return _over(gate, f"{told}{behind}", gate.rollback, lasted, judged)
+def _no_reading(gate: Gate, sample: Sample, now: datetime | None) -> tuple[Verdict, str, bool] | None:
+    """Why this sample cannot be weighed: verdict, sentence, and whether it holds; None when it can."""
+    if sample.error:
+        return Verdict.ERROR, f"cannot be measured ({sample.error})", True
+    if now is not None and now - sample.at > gate.window + STALE:
+        return Verdict.ERROR, f"was last measured {(now - sample.at).total_seconds():.0f} s ago", True
+    if sample.count == 0:
+        return Verdict.INCONCLUSIVE, f"0 of {gate.min_samples or 1} requests needed", False
+    if sample.count is None and gate.min_samples:
+        return Verdict.ERROR, f"does not say of how many requests; {gate.min_samples} are needed", True
+    if sample.value is None:
+        return Verdict.INCONCLUSIVE, "no series: no data is never a pass", True
+    if not math.isfinite(sample.value) or sample.value < 0:
+        return Verdict.ERROR, f"is {sample.value}, which is no measurement", True
+    return None
+
+
+_Weighed = tuple[Verdict, str, bool, bool]  # verdict, sentence, over, hold
+
+
+def _judged(gate: Gate, value: float | None, count: int | None, weighed: _Weighed) -> Judged:
+    verdict, told, over, hold = weighed
+    return Judged(
+        gate.name, gate.component, verdict, f"{gate.component} {gate.metric}: {told}", over, hold, value, count
+    )
+
+
+@lru_cache(maxsize=2048)  # a quiet system reads the same again and again
+def _of_reading(
+    gate: Gate, value: float, count: int | None, bad: int | None, lasted: bool, baseline: float | None
+) -> Judged:
+    return _judged(gate, value, count, _weighed(gate, value, count, bad, lasted, baseline))
+
+
+def _weighed(
+    gate: Gate, value: float, count: int | None, bad: int | None, lasted: bool, baseline: float | None
+) -> _Weighed:
+    told = shown(gate.metric, value, gate.unit)
+    behind = f" of {count} requests" if count is not None else ""
+    if bad is not None and count:
+        told, behind = f"{bad} of {count} requests ({told})", ""
+    worst_ = gate.rollback
+    if worst_ is not None and gate.then == "rollback" and _surely_above(bad, count, worst_):
+        return Verdict.FAIL, f"{told}, limit {_edge(gate, worst_)}", True, False
+    if count is not None and count < gate.min_samples:
+        few = f"{told}{behind}; {count} of {gate.min_samples} requests needed"
+        return Verdict.INCONCLUSIVE, few, False, False
+    if worst_ is not None and gate.fails(value, baseline):
+        return _over(gate, f"{told}{behind}", worst_, lasted)
     if not gate.passes(value, baseline):
         assert gate.target is not None
-        if gate.rollback is None:
-            return judged(Verdict.INCONCLUSIVE, f"{told}{behind}, {_wanted(gate, gate.target)}", hold=True)
-        between = f"between {_edge(gate, gate.target)} and {_edge(gate, gate.rollback)}"
-        return judged(Verdict.INCONCLUSIVE, f"{told}{behind}, {between}", hold=True)
-    return judged(Verdict.PASS, f"{told}{behind}, {_wanted(gate, gate.target)}" if gate.target else f"{told}{behind}")
+        if worst_ is None:
+            return Verdict.INCONCLUSIVE, f"{told}{behind}, {_wanted(gate, gate.target)}", False, True
+        between = f"between {_edge(gate, gate.target)} and {_edge(gate, worst_)}"
+        return Verdict.INCONCLUSIVE, f"{told}{behind}, {between}", False, True
+    wanted = f", {_wanted(gate, gate.target)}" if gate.target is not None else ""
+    return Verdict.PASS, f"{told}{behind}{wanted}", False, False
 
 
-def _over(gate: Gate, told: str, limit: Limit, lasted: bool, judged: _Judge) -> Judged:
+def _over(gate: Gate, told: str, limit: Limit, lasted: bool) -> _Weighed:
     """Beyond the rollback limit: for long enough it fails, asks, or is only told."""
     if not lasted:
-        return judged(Verdict.INCONCLUSIVE, f"{told} above the limit, not yet for long enough", over=True)
+        return Verdict.INCONCLUSIVE, f"{told} above the limit, not yet for long enough", True, False
     if gate.then == "page":
-        return judged(Verdict.PASS, f"{told}, beyond {_edge(gate, limit)}: people are told", over=True)
+        return Verdict.PASS, f"{told}, beyond {_edge(gate, limit)}: people are told", True, False
     if gate.then == "ask":
-        return judged(Verdict.INCONCLUSIVE, f"{told}, beyond {_edge(gate, limit)}: people decide", over=True, hold=True)
-    return judged(Verdict.FAIL, f"{told}, limit {_edge(gate, limit)}", over=True)
+        return Verdict.INCONCLUSIVE, f"{told}, beyond {_edge(gate, limit)}: people decide", True, True
+    return Verdict.FAIL, f"{told}, limit {_edge(gate, limit)}", True, False
 
 
 def _edge(gate: Gate, limit: Limit) -> str:
-    return limit.said if limit.relative else shown(gate.metric, limit)
+    return limit.said if limit.relative else shown(gate.metric, limit, gate.unit)
 
 
 def _wanted(gate: Gate, limit: Limit) -> str:
     return f"{limit.op} {_edge(gate, limit)} wanted" if not limit.relative else f"{limit.said} wanted"
 
 
-def _surely_above(sample: Sample, limit: Limit) -> bool:
-    if sample.bad is None or not sample.count or limit.upper or limit.relative or not 0 < limit < 1:
+def _surely_above(bad: int | None, count: int | None, limit: Limit) -> bool:
+    if bad is None or not count or limit.upper or limit.relative or not 0 < limit < 1:
         return False
-    share = sample.bad / sample.count
-    return share > limit and sample.count * _divergence(share, limit) >= SURE
+    share = bad / count
+    return share > limit and count * _divergence(share, limit) >= SURE
 
 
 def _divergence(share: float, limit: float) -> float:
@@ -143,12 +163,12 @@ def worst(judged: list[Judged]) -> Verdict:
     return Verdict.PASS if judged else Verdict.INCONCLUSIVE
 
 
-def shown(metric: str, value: float) -> str:
-    """A value in the unit people know for this metric."""
-    if metric.endswith(SHARES) and metric != "request_rate":
+def shown(metric: str, value: float, unit: str = "") -> str:
+    """A value in the unit people know for this metric; `unit` is the one in which its limits are written, if any."""
+    if unit == "%" or (metric.endswith(SHARES) and metric != "request_rate"):
         return f"{value * 100:.2g} %" if value < 0.1 else f"{value * 100:.0f} %"
-    if metric.startswith("latency") or metric.endswith("_time"):
+    if unit == "s" or metric.startswith("latency") or metric.endswith("_time"):
         return f"{value * 1000:.0f} ms"
-    if metric == "memory":
+    if unit == "B" or metric == "memory":
         return f"{value / 1e6:.0f} MB"
     return f"{value:g}"

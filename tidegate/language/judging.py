@@ -55,7 +55,9 @@ class Gate(Served):
     lasting: Annotated[Duration, Field(description="how long rollback must hold; 0s: at once")] = timedelta(0)
     samples: Annotated[Count, Field(description="readings in a row that rollback must hold")] = 1
     window: Annotated[Duration, Field(description="what one reading covers")] = timedelta(minutes=5)
-    min_samples: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    min_samples: Annotated[
+        int, Field(ge=0, le=10_000_000, description="requests that a reading needs; fewer are no verdict")
+    ] = 0
     then: Annotated[
         Literal["rollback", "ask", "page"], Field(description="what happens when rollback has held for long enough")
     ] = "rollback"
@@ -74,6 +76,15 @@ class Gate(Served):
     ] = "hold"
     tell: Annotated[tuple[Name, ...], Field(description="messages sent when it alerts, pages or asks")] = ()
     says: str = ""
+
+    def __hash__(self) -> int:
+        """Gates are looked up at every look; their names tell them apart."""
+        return hash((self.name, self.component, self.metric))
+
+    @property
+    def unit(self) -> str:
+        """The unit in which its limits are written."""
+        return next((one.unit for one in (self.rollback, self.target, self.alert) if one is not None and one.unit), "")
 
     @property
     def worst(self) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchema
 
-from tidegate.quantities import quantity
+from tidegate.quantities import NUMBER, UNIT, quantity
 
 
 class Op(StrEnum):
@@ -20,6 +20,9 @@ class Op(StrEnum):
 
 SIGNS = {"<": Op.BELOW, "<=": Op.AT_MOST, ">": Op.ABOVE, ">=": Op.AT_LEAST}
 _LIMIT = re.compile(r"(below|at most|above|at least|<=|>=|<|>)\s*(?:(baseline)\s*([+-]|x)\s*)?(.+)", re.DOTALL)
+
+
+_WRITTEN = rf"baseline\s*[+-]\s*{NUMBER}\s*%|baseline\s*x\s*{NUMBER}|{NUMBER}{UNIT}"
 
 
 class Limit(float):
@@ -68,6 +71,14 @@ class Limit(float):
         return Limit(float(self), other[self.op], "", self.relative)
 
     @property
+    def unit(self) -> str:
+        """What its number is written in: `%`, `s` (any time), `B` (any size), or ""."""
+        if self.relative:
+            return ""
+        last = self.said.split()[-1].lstrip("0123456789.")
+        return {"%": "%", "ms": "s", "s": "s", "m": "s", "h": "s"}.get(last, "B" if last.endswith("B") else "")
+
+    @property
     def upper(self) -> bool:
         """Whether smaller values satisfy it."""
         return self.op in (Op.BELOW, Op.AT_MOST)
@@ -81,23 +92,23 @@ def limit(value: Any) -> Limit:
     found = _LIMIT.fullmatch(text)
     if not found:
         words = ", ".join(str(op) for op in Op)
-        raise ValueError(f"{value!r} has no operator; write one of {words} before the number, e.g. below 1 %")
+        raise ValueError(f"{str(value)[:60]!r} has no operator; write one of {words} before the number, e.g. below 1 %")
     op = SIGNS.get(found[1]) or Op(found[1])
     if found[3] == "x":
         return Limit(_times(found[4]), op, f"{op} baseline x {found[4].strip()}", "x")
     number = quantity(found[4])
     if found[2] and "%" not in found[4]:
-        raise ValueError(f"{value!r}: what is added to a baseline is a share of it, in %; a multiple is `baseline x 3`")
+        allowed = "what is added to a baseline is a share of it, in %; a multiple is `baseline x 3`"
+        raise ValueError(f"{text[:60]!r}: {allowed}")
     sign = found[3] or ""
     said = f"{op} baseline {sign} {found[4]}" if sign else f"{op} {found[4]}"
     return Limit(number, op, said, sign)
 
 
 def _times(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no multiple; write e.g. above baseline x 3") from None
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text):  # `nan` and `inf` are floats: no value would ever be beyond them
+        raise ValueError(f"{text[:60]!r} is no multiple; write e.g. above baseline x 3")
+    return float(text)
 
 
 AnyLimit = Annotated[
@@ -107,7 +118,7 @@ AnyLimit = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^(below|at most|above|at least|<=?|>=?) ?.+$",
+            "pattern": rf"^\s*(below|at\s+most|above|at\s+least|<=?|>=?)\s*({_WRITTEN})\s*$",
             "description": "an operator and a number with its unit, e.g. below 1 %, at least 3 count",
         }
     ),

@@ -8,12 +8,13 @@ here computes; `tidegate/calendar/` does, with the spec's zone.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 from enum import StrEnum
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from tidegate.language.base import Duration, Name, Strict
 
@@ -49,7 +50,7 @@ def _clock(value: Any) -> Any:
         return value
     found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)|24:00", str(value))
     if not found:
-        raise ValueError(f"{value!r} is no clock time; write e.g. '09:00', in quotes")
+        raise ValueError(f"{str(value)[:60]!r} is no clock time; write e.g. '09:00', in quotes")
     return dt.time(0, 0, fold=1) if str(value) == "24:00" else dt.time(int(found[1]), int(found[2]))
 
 
@@ -58,25 +59,47 @@ def told(clock: dt.time) -> str:
     return "24:00" if clock.fold else f"{clock:%H:%M}"
 
 
+YEARS = range(2000, 2101)  # of dates in a spec: others are slips of the pen
+
+
 def _date(value: Any) -> Any:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
     try:
-        return dt.datetime.strptime(str(value), "%Y-%m-%d").date()  # noqa: DTZ007  # a date has no zone
+        found = dt.datetime.strptime(str(value), "%Y-%m-%d").date()  # noqa: DTZ007  # a date has no zone
     except ValueError:
-        raise ValueError(f"{value!r} is no date; write e.g. 2026-02-11") from None
+        raise ValueError(f"{str(value)[:60]!r} is no date; write e.g. 2026-02-11") from None
+    if found.year not in YEARS:
+        raise ValueError(f"{found} is out of range; dates lie in the years {YEARS[0]} to {YEARS[-1]}")
+    return found
 
 
 def _zone(value: Any) -> Any:
     try:
         ZoneInfo(str(value))
-    except (OSError, ValueError):
-        raise ValueError(f"{value!r} is no time zone; write its full name, e.g. Asia/Seoul") from None
+    except (OSError, ValueError, KeyError):  # KeyError: a name that is well formed, and no zone
+        near = difflib.get_close_matches(str(value)[:60], sorted(available_timezones()), n=1)
+        told = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"{str(value)[:60]!r} is no time zone; {told}write its full name, e.g. Asia/Seoul") from None
     return str(value)
 
 
-Clock = Annotated[dt.time, BeforeValidator(_clock), PlainSerializer(told, return_type=str)]
-Date = Annotated[dt.date, BeforeValidator(_date), PlainSerializer(dt.date.isoformat, return_type=str)]
+def _written(pattern: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+
+
+Clock = Annotated[
+    dt.time,
+    BeforeValidator(_clock),
+    PlainSerializer(told, return_type=str),
+    _written(r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$", "09:00"),
+]
+Date = Annotated[
+    dt.date,
+    BeforeValidator(_date),
+    PlainSerializer(dt.date.isoformat, return_type=str),
+    _written(r"^(20\d\d|2100)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", "2026-02-11"),
+]
 Zone = Annotated[str, BeforeValidator(_zone)]
 DayNumber = Annotated[int, Field(ge=1, le=400, description="1 is the day the release starts")]
 

@@ -26,6 +26,8 @@ class Options:
     outage_after: timedelta = timedelta(minutes=5)
     answers_after: timedelta = timedelta(minutes=5)
     kind: str = "regular"
+    until: timedelta | None = None  # stop so long after it begins; None: at its end
+    look: timedelta = timedelta(minutes=1)  # the watch's rhythm here, where the spec's own is shorter
 
     @property
     def undisturbed(self) -> bool:

@@ -21,7 +21,9 @@ from tidegate.spec import Spec
 from tidegate.story import State, Story
 from tidegate.timetable.walk import timetable
 
+SAYS = "REHEARSAL on a virtual clock with simulated connectors: nothing outside was touched"
 LONGEST = timedelta(days=500)
+IDLE = 600.0  # seconds between two rounds of a watch that has nothing to watch, a rehearsal's own
 ENOUGH = 1_000_000  # requests a reading: a rehearsal's traffic is always enough, and says so
 
 
@@ -44,6 +46,8 @@ def rehearse(spec: Spec, options: Options, holidays: Collection[date] = ()) -> R
 
     Nothing outside is touched. Errors of the spec that only show when it runs are SpecErrors of the timetable.
     """
+    rhythm = max(spec.looking.every, min(options.look, spec.hold.deadline / 4))
+    spec = spec.model_copy(update={"looking": spec.looking.model_copy(update={"every": rhythm})})
     planned = timetable(spec, options.begins, options.version, options.plan, None, holidays)
     first = min([options.begins, *(row.at for row in planned.rows if row.at is not None)])
     clockwork = Clockwork.of(spec, {Anchor.START: options.begins})
@@ -64,10 +68,11 @@ def rehearse(spec: Spec, options: Options, holidays: Collection[date] = ()) -> R
     _people(play, options)
     _disturb(play, options)
     request = {"version": options.version, "plan": options.plan, "starts": options.begins.isoformat(),
-               "kind": options.kind, "reason": "a rehearsal"}  # fmt: skip
+               "kind": options.kind, "reason": SAYS, "requester": "tidegate rehearse"}  # fmt: skip
     play.orchestrator.start("release", request, after=0.5)
+    play.watchers[0].idle = IDLE
     play.line.at(0.1, play.watchers[0].round)
-    _until_the_end(play, planned.slots, first)
+    _until_the_end(play, planned.slots, first, options.until)
     return _rehearsed(play, spec, options)
 
 
@@ -104,27 +109,33 @@ def _awake(watcher: Watcher) -> None:
     watcher.round()
 
 
-def _until_the_end(play: Play, slots: dict[str, datetime], first: datetime) -> None:
+def _until_the_end(play: Play, slots: dict[str, datetime], first: datetime, until: timedelta | None) -> None:
     line = play.line
     last = max(slots.values(), default=first)
     end = min((last - first) + timedelta(days=3), LONGEST).total_seconds()
+    if until is not None:
+        end = min(end, until.total_seconds())
     line.limit = end + 86400.0
+    story = Story()
     while line.t < end:
         line.run(600.0)
-        if _ended(play):
+        if _ended(play, story):
             return
 
 
-def _ended(play: Play) -> bool:
+def _ended(play: Play, story: Story) -> bool:
+    """Nothing of this release can still change: nobody works, nothing is booked, nobody is asked."""
     if play.stack or any(run.type in ("SCHEDULED", "RUNNING", "PAUSED") for run in play.orchestrator.runs.values()):
         return False
     rows = play.rows()
     if not rows:
         return bool(play.orchestrator.runs)
-    story = Story.of(play.ledger.entries(rows[0].id))
-    due = [at for (named, _), at in play.orchestrator.booked.items() if named == rows[0].id]
-    return story.over and not rows[0].active and (not due or max(due) + 60.0 < play.line.t or (story.state in (
-        State.ROLLED_BACK, State.ABORTED) and not rows[0].watched))  # fmt: skip
+    if rows[0].active:
+        return False
+    if max((at for at in play.orchestrator.booked.values()), default=0.0) + 60.0 < play.line.t:
+        return True
+    story.since(play.ledger.entries(rows[0].id, after=story.seq))
+    return not rows[0].watched and story.state in (State.ROLLED_BACK, State.ABORTED)
 
 
 def _rehearsed(play: Play, spec: Spec, options: Options) -> Rehearsed:

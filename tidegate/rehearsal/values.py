@@ -13,7 +13,7 @@ BASELINE = 1.0
 
 def good_values(spec: Spec) -> dict[str, float]:
     """Metric -> a value that passes: half of the smallest upper limit, or a tenth above the largest lower one."""
-    return {metric: _inside([limit for limit in limits if limit]) for metric, limits in _limits(spec, "target")}
+    return {metric: _inside(limits) for metric, limits in _limits(spec, "target")}
 
 
 def bad_values(spec: Spec) -> dict[str, float]:

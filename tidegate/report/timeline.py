@@ -265,6 +265,8 @@ def _axis(voice: Voice, scale: TimeScale, top: float, bottom: float) -> str:
         parts.append(f'<text x="{middle:.1f}" y="{bottom + 14}" text-anchor="middle" class="dim">⋯ {esc(span)}</text>')
     offset = scale.stretches[0].since.astimezone(voice.zone).utcoffset() or timedelta(0)
     ticks = scale.ticks(72, offset)
+    if 2 * len({at.astimezone(voice.zone).date() for _, at in ticks}) > len(ticks):
+        ticks = scale.ticks(100, offset)  # nearly every one shows its date: they need more room
     to_the_second = any(at.second for _, at in ticks)
     for x, at in ticks:
         if any(cut.left - 34 < x < cut.right + 34 for cut in scale.cuts) or not LEFT + 4 < x < RIGHT - 12:

@@ -87,7 +87,8 @@ class Bodies:
             if mark is not None and mark.stop is not None:
                 stops[component] = mark.stop.token
         body = {"system": play.spec.system, "request": dict(run.parameters), "stops_found": stops}
-        return play.ledger.open(play.spec.system, version, run.id, body, "somebody")
+        who = str(run.parameters.get("requester", "somebody"))
+        return play.ledger.open(play.spec.system, version, run.id, body, who)
 
     def _answer(self, attempt: Attempt, run: Run, action: do.Action) -> Event:
         self.play.tell(f"  {attempt.lease.epoch}: {action.key}")

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tidegate.errors import LedgerUnavailable
-from tidegate.ledger import Draft, Entry, Lease, LookRow, Reading, ReleaseRow, SeenLook
+from tidegate.ledger import Draft, Entry, Kind, Lease, LookRow, Reading, ReleaseRow, SeenLook
 from tidegate.memory_ledger import MemoryLedger
 
 if TYPE_CHECKING:
     from tidegate.simulation.play import Play
+
+
+PROMPT = 2.0  # seconds until a rehearsal's watch looks at a raise: its own rhythm may be a minute
 
 
 class SimulatedLedger(MemoryLedger):
@@ -47,6 +50,9 @@ class SimulatedLedger(MemoryLedger):
         entry = super().append(release, draft)
         self.times.setdefault(release, [0.0]).append(self.play.line.t)
         self.play.witness.entered(entry)
+        watcher = self.play.watchers[0]
+        if watcher.idle and draft.kind is Kind.INTENT and "raise" in draft.body:
+            self.play.line.after(PROMPT, lambda: watcher.round(once=True))
         if not self.play.calm:
             self.play.touch("ledger.append", after=True)
             if self.play.weather.strikes("append-unheard"):

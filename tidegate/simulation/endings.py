@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.ledger import Kind, ReleaseRow
 from tidegate.simulation.play import Play
+from tidegate.slots import unanswered
 from tidegate.story import State, Story
 
 WENT_BACK = frozenset({State.ROLLED_BACK, State.ABORTED})
@@ -54,5 +55,8 @@ def _chain(play: Play, row: ReleaseRow) -> None:
     slots = [entry.key for entry in play.ledger.chain_of(row.id) if entry.kind is Kind.SLOT]
     if len(slots) != len(set(slots)):
         play.witness.fail("I26", f"a slot of {row.id} has two outcomes")
+    silent = unanswered(story_of(play, row.id))
+    if silent and row.id not in play.left:
+        play.witness.fail("I26", f"{row.id} has ended, and its slots {', '.join(silent)} have no outcome")
     if play.ledger.audit(row.id) is not None:
         play.witness.fail("I23", f"the chain of {row.id} does not hold")

@@ -127,7 +127,7 @@ class SimulatedMetrics:
         play = self.play
         at = play.line.now()
         value, count = play.truth(self.component, side.name, metric), play.requests(self.component, side.name)
-        if metric in play.lost and side.name != f"{self.component}-{BLUE}":
+        if play.lost and metric in play.lost and side.name != f"{self.component}-{BLUE}":
             return Sample(metric, None, None, None, window, at)
         if play.calm:
             return Sample(metric, value if count else None, count, None, window, at)

@@ -60,6 +60,7 @@ class Play:
         closed: Sequence[Closed] = (),
     ) -> None:
         self.closed = closed
+        self.names: dict[str, str] = {}  # side -> version
         self.good, self.bad = dict(GOOD), {"errors": dict(BAD), "slow": dict(SLOW)}
         self.lost: frozenset[str] = frozenset()  # metrics without data
         self.on_first_raise: Callable[[], None] | None = None
@@ -77,6 +78,7 @@ class Play:
         self.traffic_since: dict[tuple[str, str], float] = {}
         self.bad_since: dict[tuple[str, str], float] = {}
         self.died: dict[str, float] = {}
+        self.left: set[str] = set()  # promoted releases that the play did not follow to their last slot
         self.stories: dict[str, Story] = {}
         self.witness = Witness(self)
         self.ledger = SimulatedLedger(self, hashes=hashes)
@@ -175,7 +177,11 @@ class Play:
 
     def version_name(self, side: str) -> str:
         """`api-v2` -> `v2`; a component's name may have dashes, too."""
-        return next(side.removeprefix(f"{name}-") for name in self.spec.components if side.startswith(f"{name}-"))
+        found = self.names.get(side)
+        if found is None:
+            names = (name for name in self.spec.components if side.startswith(f"{name}-"))
+            found = self.names[side] = side.removeprefix(f"{next(names)}-")
+        return found
 
     def had_traffic(self, component: str, side: str) -> bool:
         return (component, side) in self.traffic_since

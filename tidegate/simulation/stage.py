@@ -14,11 +14,13 @@ from tidegate.simulation.play import Play
 from tidegate.simulation.timeline import Overtime
 from tidegate.simulation.watcher import Watcher
 from tidegate.simulation.witness import Violation
+from tidegate.slots import unanswered
 from tidegate.spec import Spec
 from tidegate.story import State, Story
 
 WITHIN = 200.0  # seconds in which persons and outages begin
 FAULTS_END = 700.0
+STAYS = 0.99  # of the plays follow a promotion for another ten seconds
 LIMIT = FAULTS_END + 4200.0  # a long bake is booked by the wall clock, which may have jumped back by half an hour
 
 
@@ -117,14 +119,18 @@ def quiet(play: Play) -> bool:
         return False
     for row in play.rows():
         story = story_of(play, row.id)
-        if not story.over or row.active or (story.state is State.PROMOTED and _lives_on(play, row.id)):
+        if not story.over or row.active or (row.id not in play.left and _lives_on(play, row.id, story)):
             return False
         if story.state in (State.ROLLED_BACK, State.ABORTED) and row.watched:
             return False
     return bool(play.rows()) or all(run.type != "SCHEDULED" for run in runs)
 
 
-def _lives_on(play: Play, release: str) -> bool:
-    """Half of the plays follow a promotion to its last slot."""
+def _lives_on(play: Play, release: str, story: Story) -> bool:
+    """Every slot gets its outcome; half of the plays follow a promotion to its last one, and on until it is final."""
+    if story.state in (State.PROMOTED, State.FINALIZED, State.CLOSED) and play.random.random() > STAYS:
+        play.left.add(release)
+        return False
     due = [at for (named, _), at in play.orchestrator.booked.items() if named == release]
-    return bool(due) and max(due) + 30.0 > play.line.t and play.random.random() < 0.99
+    ends = bool(due) and story.state is State.PROMOTED and max(due) + 30.0 > play.line.t
+    return ends or bool(unanswered(story))

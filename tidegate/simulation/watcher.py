@@ -23,6 +23,7 @@ class Watcher:
         self.every = play.spec.looking.every.total_seconds()
         self.lease = self.every * 2
         self.lives = self.rounds = 0
+        self.idle = 0.0  # seconds until the next round while nothing watched can change soon; 0: as always
         self.busy = False
         self.dead = False
         self.looked = 0.0
@@ -33,8 +34,8 @@ class Watcher:
         play = self.play
         return Lookout(play.ledger, play.line, lambda *_: play.world, play.orchestrator, grace=GRACE, evidence=False)
 
-    def round(self) -> None:
-        """One round, and the next one planned."""
+    def round(self, *, once: bool = False) -> None:
+        """One round, and the next one planned (`once`: that one stands already)."""
         if self.busy:
             return
         play, again = self.play, self.every
@@ -47,8 +48,9 @@ class Watcher:
             if self.lookout.number or self.lookout.watched:
                 play.reads_slowly(self.looked)
                 self.looked = play.line.t
-                self.rounds += 1
+                self.rounds += not self.lookout.idle
                 self.lookout.round()
+                again = self.idle if self.idle and self._at_rest() else again
                 play.slow_look = None
         except Crash:
             play.tell(f"{self.name} died")
@@ -59,7 +61,13 @@ class Watcher:
             popped = play.stack.pop()
             assert popped is process
             self.busy = False
-            play.line.after(again, self.round)
+            if not once:
+                play.line.after(again, self.round)
+
+    def _at_rest(self) -> bool:
+        """Whether this play's releases are over, and none of them has anything that could be lowered any more."""
+        rows = self.play.rows()
+        return bool(rows) and all(row.over for row in rows) and self.lookout.idle
 
     def _keep_lease(self) -> None:
         ledger, number = self.play.ledger, self.lookout.number

@@ -288,7 +288,8 @@ class Witness:
     # -- the platform -------------------------------------------------------------------------------------------------
 
     def creates(self, component: str, release: str) -> None:
-        if not any(f"/create-green/-/{component}/" in key for key in self.of(release).intents):
+        mine = (key.split("/") for key in self.of(release).intents)
+        if not any(key[3] == "create-green" and key[5] == component for key in mine):
             self.fail("I12", f"green {component} was started without an intent")
 
     def takes_backup(self, release: str) -> None:

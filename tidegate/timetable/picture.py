@@ -33,11 +33,11 @@ def page(told: Timetable, missing: Collection[str] = ()) -> str:
     back = "".join(f"<dt>{esc(when)}</dt><dd>{esc(how)}</dd>" for when, how in ways_back(told).items())
     body += [f"<h2>The way back</h2><dl class='card grid'>{back}</dl></main>"]
     head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{esc(title)}</title>"
-    head += f"<style>{CSS}{_MORE}</style>"
+    head += f"<style>{CSS}{SHEET}</style>"
     return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(body)}</body></html>\n"
 
 
-_MORE = """
+SHEET = """
 .plan{min-width:1000px;width:100%;height:auto;font-size:12px}
 .plan text{fill:var(--ink)}.plan .dim{fill:var(--soft);font-size:11px}
 .plan .step{fill:var(--accent);opacity:.75}.plan .shut{fill:var(--line);opacity:.6}
@@ -143,11 +143,12 @@ def _marks(told: Timetable, rows: list[Row], kind: str, scale: TimeScale, y: flo
     if kind == "run":
         row = rows[0]
         name = f"{row.step} "
-        due = sorted(at for slot, at in told.slots.items() if slot.startswith(name))
+        due = sorted(at for slot, at in told.slots.items() if slot.startswith(name)) or [at for at in (row.at,) if at]
         for at in due[:: max(1, len(due) // SHOWN)]:
             x = scale.x(at)
             yield f'<line class="run" x1="{x:.1f}" x2="{x:.1f}" y1="{y - 7}" y2="{y + 7}"/>'
-        yield f'<text class="dim" text-anchor="end" x="{RIGHT}" y="{y - 6}">{len(due)} runs</text>'
+        counted = f"{len(due)} run" + ("s" if len(due) > 1 else "")
+        yield f'<text class="dim" text-anchor="end" x="{RIGHT}" y="{y - 6}">{counted}</text>'
         return
     seen: dict[str, float] = {}
     for row in rows:

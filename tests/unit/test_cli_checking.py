@@ -1,0 +1,117 @@
+"""`tidegate check`: a user's mistake is a sentence, what is not built is told, and `--real` fails on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from blocks.built_connectors import built, is_built, missing, refuse_what_is_missing
+from blocks.yaml_reading import read_spec
+from tests.house.tree import ROOT
+from tests.typed import Said, settle
+from tidegate.errors import SpecError
+
+Check = Callable[..., Said]
+RELEASES = ROOT / "deployments" / "releases"
+SHOP = (RELEASES / "shop.yaml").read_text("utf-8")
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
+    settle(tmp_path, monkeypatch)
+
+    def checked(text: str, *more: str) -> Said:
+        path = tmp_path / "mine.yaml"
+        path.write_text(text, "utf-8")
+        return Said(capsys, "check", str(path), *more)
+
+    return checked
+
+
+def test_the_shop_can_be_used_and_released(check: Check) -> None:
+    said = check(SHOP, "--real")
+    assert said.code == 0, said.err
+    assert "this spec can be used" in said.out
+    assert "warning:" not in said.out
+
+
+def test_a_connector_that_is_not_built_is_told_with_every_place_and_fails_only_with_real(check: Check) -> None:
+    text = SHOP.replace("use: sqlite-backup", "use: sqlite-bakup").replace(
+        "notify:", "channels: [{name: chat, to: {use: sqlite-bakup}}]\nnotify:"
+    )
+    said = check(text)
+    assert said.code == 0, said.err
+    assert "this spec can be planned and rehearsed." in said.out
+    assert (
+        "no connector 'sqlite-bakup' (did you mean 'sqlite-backup'? needed by channels.chat.to, backups.orders"
+        in said.out
+    )
+    assert "channels (channels.chat: messages go to `notify` alone" in said.out
+    said = check(text, "--real")
+    assert said.code == 1
+    assert "error: a real release is refused:" in said.out
+    told = check(text, "--json").told
+    assert told["ok"] is True
+    assert told["connectors_missing"] == {"sqlite-bakup": ["channels.chat.to", "backups.orders.backup"]}
+    assert check(text, "--real", "--json").told["ok"] is False
+
+
+def test_a_real_release_is_refused_with_every_missing_connector_named() -> None:
+    text = SHOP.replace("use: sqlite-backup", "use: one-backup").replace("use: console-notifier", "use: two-notifier")
+    spec = read_spec(text.encode(), "shop.yaml")
+    assert missing(spec) == {"one-backup": ["backups.orders.backup"], "two-notifier": ["notify.0"]}
+    with pytest.raises(SpecError) as refused:
+        refuse_what_is_missing(spec, "shop.yaml")
+    assert str(refused.value).startswith("shop.yaml: a real release is refused: no connector 'one-backup'")
+    assert "shop.yaml: a real release is refused: no connector 'two-notifier'" in str(refused.value)
+    refuse_what_is_missing(read_spec(SHOP.encode(), "shop.yaml"), "shop.yaml")
+
+
+def test_a_file_of_the_folder_that_is_no_connector_is_not_taken_for_one() -> None:
+    assert not is_built("yaml-spec")
+    assert not is_built("../tidegate/spec")
+    from blocks.connect import known
+
+    assert set(built()) == set(known()) - {"sql-ledger"}
+
+
+MISTAKES = {
+    "a field of a connector": ("within: 2s", "wihtin: 2s", "checks.shop-answers.check.wihtin: unknown field 'wihtin'"),
+    "a country": ("notify:", "calendar: {holidays: [XX]}\nnotify:", "calendar.holidays: no holidays known of 'XX'"),
+    "an endless rhythm": (
+        "notify:",
+        "schedules: [{name: often, rhythm: {every: 5s, until: [{after: full, by: 30d}]}}]\nnotify:",
+        "schedules.often.rhythm: more than 5000 runs",
+    ),
+    "a huge duration": ("keep_blue: 8d", "keep_blue: 999999999d", "cleanup.keep_blue: '999999999d' is longer than ten"),
+    "a list at the top": ("schema_version: 1\n", "- a\n", "not YAML"),
+}
+
+
+@pytest.mark.proves("E29")
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_a_sentence_with_its_file_and_never_a_trace(check: Check, mistake: str) -> None:
+    old, new, words = MISTAKES[mistake]
+    assert old in SHOP
+    said = check(SHOP.replace(old, new, 1))
+    assert said.code == 1
+    assert words in said.err
+    assert "mine.yaml" in said.err
+    assert "Tidegate itself failed" not in said.err
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59", "0001-01-01", "tomorrow", "2026-13-01"])
+def test_a_beginning_that_is_no_time_is_refused(
+    at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settle(tmp_path, monkeypatch)
+    said = Said(capsys, "plan", "shop", "--at", at)
+    assert said.code == 2
+    assert f"--at {at!r} is no time" in said.err
+
+
+@pytest.mark.parametrize("path", sorted(RELEASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_spec_of_this_repository_is_read(path: Path) -> None:
+    assert read_spec(path.read_bytes(), path.name).system == path.stem
