@@ -204,6 +204,33 @@ UNDONE: dict[str, dict[str, Any]] = {
     },
     "audiences": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "audience": {"include": ["beta"]}}]}}},
     "half-way limits": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "halfway_limit": "1h"}]}}},
+    "points of no return": {
+        "approvals": [{"name": "go", "ask": "?"}],
+        "plans": {
+            "canary": {
+                "steps": [
+                    {
+                        "weight": 100,
+                        "bake": "1m",
+                        "no_return": {"way": "restore", "says": "the old schema is gone", "approval": "go"},
+                    }
+                ]
+            }
+        },
+    },
+    "bands and rhythms of single steps": {
+        "plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "band": "rollback"}]}}
+    },
+    "gates for a time, gates that may be without data, alert tiers": {
+        "gates": [{**specs.errors("api"), "alert": "above 2 %"}]
+    },
+    "approvals that need a second person": {"approvals": [{"name": "go", "ask": "?", "people": 2}]},
+    "an approval before the old version is removed": {
+        "approvals": [{"name": "go", "ask": "?"}],
+        "cleanup": {"keep_blue": "1m", "approval": "go"},
+    },
+    "locks after a rollback": {"rollback": {"lock": "24h"}},
+    "paths and sessions that stay behind": {"components": {"api": {**specs.PART, "exclude_paths": ["/admin/*"]}}},
 }
 
 

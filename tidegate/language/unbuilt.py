@@ -90,6 +90,49 @@ UNBUILT: tuple[Unbuilt, ...] = (
         lambda spec: _steps(spec, lambda step: step.halfway_limit is not None),
         "nobody is asked to go forward or back by a time yet",
     ),
+    Unbuilt(
+        "points of no return",
+        lambda spec: _steps(spec, lambda step: step.no_return is not None),
+        "its approval is asked, but a rollback behind it would still send the traffic back",
+    ),
+    Unbuilt(
+        "bands and rhythms of single steps",
+        lambda spec: _steps(spec, lambda step: step.band == "rollback" or step.looks_every is not None),
+        "the band between the limits always holds, and the watch looks at one rhythm",
+    ),
+    Unbuilt(
+        "gates for a time, gates that may be without data, alert tiers",
+        lambda spec: [
+            f"gates.{gate.name}"
+            for gate in spec.gates
+            if gate.until is not None or gate.no_data == "skip" or gate.alert is not None
+        ],
+        "a gate is judged as long as the new version has traffic, no data never passes, and only holds and limits page",
+    ),
+    Unbuilt(
+        "approvals that need a second person",
+        lambda spec: [
+            f"approvals.{one.name}" for one in spec.approvals if one.people > 1 or one.requester == "not-alone"
+        ],
+        "one answer decides, whoever asked for the release",
+    ),
+    Unbuilt(
+        "an approval before the old version is removed",
+        lambda spec: ["cleanup.approval"] if spec.cleanup.approval is not None else [],
+        "it is removed when its time is over",
+    ),
+    Unbuilt(
+        "locks after a rollback",
+        lambda spec: ["rollback"] if spec.rollback.cooldown or spec.rollback.lock or spec.rollback.post_mortem else [],
+        "a release may be started again at once, and nobody is reminded to write it up",
+    ),
+    Unbuilt(
+        "paths and sessions that stay behind",
+        lambda spec: [
+            f"components.{n}" for n, one in spec.components.items() if one.exclude_paths or one.sticky != "keep"
+        ],
+        "the routers that are built divide all requests alike",
+    ),
 )
 
 
