@@ -95,6 +95,7 @@ class Running:
         else:
             cell.problems.append(f"no end within {within:.0f} s")
         cell.seconds = time.monotonic() - began
+        self._catch_up()  # what was written between the reading of the lines and of the story
         cell.state, cell.restarts = str(self.story.state), self.story.restarts
         cell.why = self.story.down.why if self.story.down else ""
         return cell
