@@ -154,7 +154,7 @@ def before_step(spec: Spec, plan: Plan, step: Step, at: Place, made: Made) -> Ge
         return why
     whole = spec.calendar.applies_to == "whole"
     if (spec.calendar.windows or spec.calendar.blocked) and (whole or not traffic):
-        lasting = plan.bakes if whole and not traffic else timedelta(0)
+        lasting = plan.at_a_stretch(step) if whole else timedelta(0)
         yield from ask(WaitUntil(at, "open window", window=lasting), Waited)
     return ""
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from tidegate.actions import WaitUntil
 from tidegate.clockwork.moments import Clockwork
 from tidegate.clockwork.windows import open_from
+from tidegate.errors import ReleaseRefused
+from tidegate.quantities import spoken
 from tidegate.slots import anchors_of
 from tidegate.story import Story
 from tidegate.world import World
@@ -21,7 +23,15 @@ def waits_until(world: World, story: Story, action: WaitUntil, now: datetime) ->
     began = story.open[action.key].at if action.key in story.open else now
     if action.window is not None:
         overridden = str(story.opened.get("request", {}).get("kind", "")) in world.spec.calendar.override
-        return now if overridden or world.spec.compress > 1 else open_from(world.closed, now, action.window)
+        if overridden or world.spec.compress > 1:
+            return now
+        opens = open_from(world.closed, now, action.window)
+        if opens is None:
+            raise ReleaseRefused(
+                f"no window of {world.spec.system} is open for {spoken(action.window)} in the days that are known",
+                "lengthen a window, shorten the bakes, or let calendar.applies_to be start",
+            )
+        return opens
     if action.moment is None:
         return began + action.lasting
     if world.spec.compress > 1:

@@ -136,7 +136,7 @@ def lower_once(patch: Patch) -> None:
     patch.setattr(watch, "_going_down", _only_watching)
 
 
-def _only_watching(watching: Any, _: Any) -> Any:
+def _only_watching(_: Any, watching: Any, *__: Any) -> Any:
     return watching, [], Look(Verdict.FAIL, "", "down", {})
 
 

@@ -24,7 +24,7 @@ def test_with_the_server_down_one_line_names_the_address_and_the_start_command(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told(here, asking("go"))
-    said = Said(capsys, "approve")
+    said = Said(capsys, "approve", "shop")
     assert said.code == 5
     what, advice = said.err.splitlines()
     assert what.startswith(f"No answer from the Prefect server at {DEAD}")
@@ -133,6 +133,6 @@ def test_a_freeze_without_a_raise_in_flight_says_that(
 ) -> None:
     told(here, baking)
     monkeypatch.setattr(freezing, "time", type("Handed", (), {"sleep": staticmethod(lambda _: None)}))
-    assert "No raise was in flight" in Said(capsys, "freeze", "--why", "x").out
-    assert Said(capsys, "freeze", "--why", "x", "--for", "2").code == 2
-    assert Said(capsys, "freeze", "--why", " ").code == 2
+    assert "No raise was in flight" in Said(capsys, "freeze", "shop", "--why", "x").out
+    assert Said(capsys, "freeze", "shop", "--why", "x", "--for", "2").code == 2
+    assert Said(capsys, "freeze", "shop", "--why", " ").code == 2

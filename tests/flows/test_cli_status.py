@@ -138,8 +138,8 @@ def test_watching_ends_with_the_release_and_says_how(here: Path) -> None:
 
 
 def test_a_ledger_that_is_not_there_yet_is_said_kindly(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (("status",), ("audit",), ("approve",), ("report",), ("freeze",), ("release", "2.0")):
-        said = Said(capsys, *words)
+    for words in (("status",), ("audit",), ("approve",), ("report",), ("freeze",), ("release",)):
+        said = Said(capsys, *words, "shop", *(("2.0",) if words == ("release",) else ()))
         assert said.code == 5, words
         assert "there is no ledger at" in said.err.lower()
         assert "tidegate up" in said.err

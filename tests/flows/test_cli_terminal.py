@@ -78,7 +78,7 @@ def test_watching_redraws_one_screen_and_ctrl_c_leaves_the_release(tmp_path: Pat
 
 def test_watching_a_release_that_has_ended_shows_it_and_says_how(tmp_path: Path) -> None:
     told(tmp_path, rolled_back)
-    typed = Typed(tmp_path, "status", "--watch")
+    typed = Typed(tmp_path, "status", "shop", "--watch")
     assert typed.ends() == 3
     assert "Rolled back to 1.0" in typed.shown
 

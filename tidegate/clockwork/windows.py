@@ -110,9 +110,13 @@ def closed_at(closed: Sequence[Closed], at: datetime) -> str:
     return ""
 
 
-def open_from(closed: Sequence[Closed], at: datetime, lasting: timedelta = timedelta(0)) -> datetime:
-    """The first instant from `at` on that is open, and stays open for `lasting`."""
+def open_from(closed: Sequence[Closed], at: datetime, lasting: timedelta = timedelta(0)) -> datetime | None:
+    """
+    The first instant from `at` on that is open, and stays open for `lasting`; None when no opening is long enough as
+    far as these intervals tell.
+    """
+    moved = False
     for one in closed:
         if one.until > at and one.since < at + max(lasting, timedelta(microseconds=1)):
-            at = max(at, one.until)
-    return at
+            at, moved = max(at, one.until), True
+    return None if moved and at >= closed[-1].until else at

@@ -81,6 +81,15 @@ class Plan(Served):
         at = self.steps.index(step)
         return self.steps[at - 1].name if at else ""
 
+    def at_a_stretch(self, step: Step) -> timedelta:
+        """The bakes from this step on, up to the next one that has a day of its own; 0 within such a stretch."""
+        at = self.steps.index(step)
+        if at and step.begins is None:
+            return timedelta(0)
+        rest = self.steps[at + 1 :]
+        until = next((n for n, one in enumerate(rest) if one.begins is not None), len(rest))
+        return sum((one.bake for one in (step, *rest[:until])), timedelta(0))
+
     @property
     def bakes(self) -> timedelta:
         return sum((step.bake for step in self.steps), timedelta(0))

@@ -154,10 +154,13 @@ class Walk:
         if action.window is not None:
             why = closed_at(self.closed, self.now)
             opens = open_from(self.closed, self.now, action.window)
-            if opens > self.now:
-                note = why or "the window is too short for the whole plan"
+            if opens is None:
+                note = f"no window is open for {spoken(action.window)}: a real release is refused here"
+                self._row("traffic", "no open window", note, f"{action.place.step} %", notes=(note,))
+            elif opens > self.now:
+                note = why or "the window is too short for what follows"
                 self._row("traffic", "wait for an open window", note, f"{action.place.step} %", notes=(note,))
-            self.now = opens
+            self.now = opens or self.now
         elif action.moment is not None:
             until = Clockwork.of(self.spec, self.anchors).instant(action.moment)
             self.now = max(self.now, until or self.now)
