@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tidegate.actions import WaitUntil
 from tidegate.clockwork.moments import Clockwork
-from tidegate.clockwork.windows import open_from
+from tidegate.clockwork.windows import AHEAD, open_from
 from tidegate.errors import ReleaseRefused
 from tidegate.quantities import spoken
 from tidegate.slots import anchors_of
@@ -25,7 +25,7 @@ def waits_until(world: World, story: Story, action: WaitUntil, now: datetime) ->
         overridden = str(story.opened.get("request", {}).get("kind", "")) in world.spec.calendar.override
         if overridden or world.spec.compress > 1:
             return now
-        opens = open_from(world.closed, now, action.window)
+        opens = open_from(world.closed, now, action.window, (story.opened_at or now) + AHEAD)
         if opens is None:
             raise ReleaseRefused(
                 f"no window of {world.spec.system} is open for {spoken(action.window)} in the days that are known",

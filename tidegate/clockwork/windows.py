@@ -110,13 +110,17 @@ def closed_at(closed: Sequence[Closed], at: datetime) -> str:
     return ""
 
 
-def open_from(closed: Sequence[Closed], at: datetime, lasting: timedelta = timedelta(0)) -> datetime | None:
+def open_from(
+    closed: Sequence[Closed], at: datetime, lasting: timedelta = timedelta(0), known_until: datetime | None = None
+) -> datetime | None:
     """
-    The first instant from `at` on that is open, and stays open for `lasting`; None when no opening is long enough as
-    far as these intervals tell.
+    The first instant from `at` on that is open, and stays open for `lasting`.
+
+    None when no opening is long enough as far as the calendar is told (`known_until`).
     """
     moved = False
     for one in closed:
         if one.until > at and one.since < at + max(lasting, timedelta(microseconds=1)):
             at, moved = max(at, one.until), True
-    return None if moved and at >= closed[-1].until else at
+    beyond = known_until is not None and (at >= known_until or at + lasting > known_until)
+    return None if moved and beyond else at

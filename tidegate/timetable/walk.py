@@ -153,7 +153,7 @@ class Walk:
     def _waited(self, action: do.WaitUntil, name: str, act: Act | None) -> ev.Event:
         if action.window is not None:
             why = closed_at(self.closed, self.now)
-            opens = open_from(self.closed, self.now, action.window)
+            opens = open_from(self.closed, self.now, action.window, self.table.begins + AHEAD)
             if opens is None:
                 note = f"no window is open for {spoken(action.window)}: a real release is refused here"
                 self._row("traffic", "no open window", note, f"{action.place.step} %", notes=(note,))
