@@ -10,14 +10,12 @@ from pathlib import Path
 from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
 
-from blocks.built_connectors import obstacles
 from blocks.installation import Installation
-from blocks.yaml_reading import read_spec
+from blocks.offers import offered, withheld
 from deployments.register import register
 from flows.release import release
 from flows.rollback import rollback
 from flows.verify import verify
-from tidegate.errors import SpecError
 
 LIMIT = 20  # run processes at once; a bake holds one
 FORMS_AFTER = 45.0  # seconds; the connectors' forms in Prefect's UI can wait, a release that starts cannot
@@ -25,30 +23,16 @@ LOG = logging.getLogger("tidegate.runner")
 
 
 def deployments(folder: Path) -> list[RunnerDeployment]:
-    """
-    Three a system: release, rollback, verify; the system's name is the deployment's.
-
-    A system that a real release would refuse is not offered: whoever starts one from Prefect's UI should not learn that
-    afterwards. The log says why; a spec that cannot be read is offered, so that its mistake is told where people look.
-    """
-    made = []
-    for path in sorted(folder.glob("*.yaml")):
-        if _refused(path):
-            continue
-        for flow in (release, rollback, verify):
-            made.append(flow.to_deployment(path.stem, tags=["tidegate", f"system:{path.stem}"]))
-    return [one for one in made if isinstance(one, RunnerDeployment)]
-
-
-def _refused(path: Path) -> bool:
-    try:
-        hindered = obstacles(read_spec(path.read_bytes(), path.name))
-    except (SpecError, OSError):
-        return False
-    if hindered:
+    """Three a system that is offered: release, rollback, verify; the system's name is the deployment's."""
+    for system, count in withheld(folder).items():
         LOG.warning("%s is not offered: %s things that a real release lacks; tidegate check %s --real names them",
-                    path.stem, len(hindered), path.stem)  # fmt: skip
-    return bool(hindered)
+                    system, count, system)  # fmt: skip
+    made = [
+        flow.to_deployment(system, tags=["tidegate", f"system:{system}"])
+        for system in offered(folder)
+        for flow in (release, rollback, verify)
+    ]
+    return [one for one in made if isinstance(one, RunnerDeployment)]
 
 
 def show_forms() -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from blocks.installation import FILE, Installation
+from blocks.offers import offered, withheld
 from blocks.prefect_runs import PrefectRuns
 from blocks.traefik_process import TraefikProcess
 from tidegate.cli.doctor import Examination, Finding, State
@@ -91,8 +92,11 @@ def server(installation: Installation) -> Iterator[Finding]:
     yield Finding(
         "Prefect", "ok" if same else "warn", f"{installation.prefect_url}, version {version}", "" if same else fix
     )
-    for path in sorted(installation.releases.glob("*.yaml")):
-        yield _deployment(runs, path.stem)
+    for system in offered(installation.releases):
+        yield _deployment(runs, system)
+    for system, count in withheld(installation.releases).items():
+        found = f"not offered: a real release lacks {count} {'thing' if count == 1 else 'things'}"
+        yield Finding(f"runs of {system}", "ok", found, f"tidegate check {system} --real names them")
 
 
 def _deployment(runs: PrefectRuns, system: str) -> Finding:

@@ -69,13 +69,14 @@ def _is_ready(home: Path, process: subprocess.Popen[bytes]) -> bool:
 
 
 def _serves(home: Path, process: subprocess.Popen[bytes]) -> bool:
-    """Whether Prefect knows every system's deployments."""
+    """Whether Prefect knows the deployments of every system that is offered."""
+    from blocks.offers import offered
     from blocks.prefect_runs import PrefectRuns
     from tidegate.errors import ConnectorError
 
     _lives(process)
     runs = PrefectRuns(str(told(home)["prefect_url"]))
-    systems = [path.stem for path in (here.root() / "deployments" / "releases").glob("*.yaml")]
+    systems = offered(here.root() / "deployments" / "releases")
     try:
         return all(runs.deployment(flow, system) for system in systems for flow in ("release", "rollback", "verify"))
     except ConnectorError:
