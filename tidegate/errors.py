@@ -6,7 +6,8 @@ What can go wrong, as sentences a person can act on.
     ├── ReleaseRefused            not now: AlreadyReleasing, CheckFailed          nothing was touched
     ├── ConnectorError            Unreachable, NotApplied: tried again · Denied, NotUnderstood: not
     ├── Refused                   the kernel says no to this write                nothing was written
-    │   └── Fenced                the route or the release belongs to another by now
+    │   ├── Fenced                the route or the release belongs to another by now
+    │   └── NoReturn              the way back is another one; only a person who names it sends the traffic back
     ├── LedgerMismatch            the ledger and the plan tell different stories
     ├── LedgerUnavailable         the ledger cannot be read or written now
     └── RollbackIncomplete        what is still to be done; the one that wakes somebody
@@ -70,6 +71,10 @@ class Refused(TidegateError):
 
 class Fenced(Refused):
     """Route or release belong to another attempt, release or decision by now."""
+
+
+class NoReturn(Refused):
+    """A point of no return was crossed: nothing is lowered unless a person has named the way back from there."""
 
 
 class LedgerMismatch(TidegateError):

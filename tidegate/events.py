@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tidegate.ports import Verdict
+from tidegate.traffic import Beyond
 
 
 class Event(BaseModel):
@@ -119,11 +120,16 @@ class Answered(Event):
 
 
 class WeightSet(Event):
-    """The route shows this weight, read back from the router."""
+    """The route shows this weight, read back from the router; `beyond` as its mark tells it."""
 
     event: Literal["weight-set"] = "weight-set"
     component: str
     weight: int
+    beyond: Beyond | None = None
+
+    def to_body(self) -> dict[str, Any]:
+        told = super().to_body()
+        return told if self.beyond else {name: value for name, value in told.items() if name != "beyond"}
 
 
 class Baked(Event):

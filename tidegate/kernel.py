@@ -3,7 +3,8 @@ The kernel: the five writes a route can receive, and what each of them needs.
 
 Every weight change passes here. Each function returns a Change whose `decide` runs inside the router's own lock over
 what stands there at that instant, and raises Refused (nothing is written) or answers with weights and mark together.
-Raises need proof and a number; lowerings need neither (design 2.6). Standard library only.
+Raises need proof and a number; lowerings need neither (design 2.6), except behind a point of no return: there a person
+has to have named the way back. Standard library only.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from tidegate.errors import Fenced, Refused
-from tidegate.traffic import Change, Mark, Seen, Setting, Side, Split, Stop
+from tidegate.errors import Fenced, NoReturn, Refused
+from tidegate.traffic import Beyond, Change, Mark, Seen, Setting, Side, Split, Stop
 
 PROOF_LASTS = 30.0  # seconds from reading the look to the write, on the writer's own elapsed clock
 HEALTH_LASTS = 5.0  # seconds (I3)
@@ -62,6 +63,7 @@ class Proof:
     blue_ready: int = 0  # I8: running capacity, a deployment that can be promoted, or a switchable flag counts as ready
     blue_needed: int = 1
     health_asked: float = 0.0  # the writer's elapsed clock before the platform was asked
+    crosses: Beyond | None = None  # the point of no return that this raise crosses
 
 
 def objections(proof: Proof, elapsed: float) -> list[str]:
@@ -124,7 +126,7 @@ def claim(release: str, epoch: int, canary: Side, *, found: Collection[str] = ()
         if mark.epoch >= epoch:
             raise Fenced(f"the route carries number {mark.epoch}, this attempt has {epoch}")
         if mark.release == release:
-            return Setting(_claimed_already(split, canary), Mark(release, epoch))
+            return Setting(_claimed_already(split, canary), Mark(release, epoch, beyond=mark.beyond))
         serving = split.serving
         if serving is None:
             raise Refused(f"no side carries all traffic (canary at {split.weight} %)", "finish or undo that first")
@@ -153,7 +155,11 @@ def stamp(release: str, epoch: int) -> Change:
 
 
 def raise_to(proof: Proof, elapsed: Callable[[], float]) -> Change:
-    """More for green: only while the route is as read with the proof and the mark is (mine, my number, empty)."""
+    """
+    More for green: only while the route is as read with the proof and the mark is (mine, my number, empty).
+
+    The raise that crosses a point of no return notes it in the mark, in the same write.
+    """
 
     def decide(seen: Seen) -> Setting:
         split, mark = _mine(seen, proof.seen, proof.release, proof.epoch)
@@ -162,7 +168,7 @@ def raise_to(proof: Proof, elapsed: Callable[[], float]) -> Change:
             raise Refused("; ".join(said))
         if split.canary is None or not split.weight <= proof.weight <= 100:
             raise Refused(f"{proof.weight} % is no raise from {split.weight} %")
-        return Setting(split.at(proof.weight), mark)
+        return Setting(split.at(proof.weight), replace(mark, beyond=proof.crosses or mark.beyond))
 
     return Change("raise", decide)
 
@@ -179,30 +185,42 @@ def final(release: str, epoch: int, read: Seen) -> Change:
     return Change("final", decide)
 
 
-def lower(release: str, stop: Stop, *, fallback: Split | None = None, to: int = 0, claimed: bool = True) -> Change:
+def lower(
+    release: str,
+    stop: Stop,
+    *,
+    fallback: Split | None = None,
+    to: int = 0,
+    claimed: bool = True,
+    beyond: Beyond | None = None,
+) -> Change:
     """
     Less traffic for green, with the stop that keeps it there. Compares no number and needs no evidence (I6).
 
     A mark that names another release or is final is respected; one that cannot be read is no obstacle, unless this
-    release is not known to have `claimed` the route: then the traffic there may be anybody's.
-    `fallback` serves where the router's own configuration cannot be read.
+    release is not known to have `claimed` the route: then the traffic there may be anybody's. Behind a point of no
+    return (the mark's, or the one that the lowerer knows as `beyond`) the stop, or the one that stands, has to name the
+    way back. `fallback` serves where the router's own configuration cannot be read.
     """
 
     def decide(seen: Seen) -> Setting:
         if seen.mark is None and not claimed:
             raise Fenced("the mark cannot be read, and this release has not claimed the route")
         split, mark = _lowerable(seen, release, fallback)
-        standing = mark.stop if mark.stopped else stop
-        return Setting(split.at(min(split.weight, to)), replace(mark, stop=standing))
+        standing = mark.stop if mark.stop is not None and mark.stopped else stop
+        standing = replace(standing, despite=stop.despite or standing.despite)
+        _way_back(split, mark.beyond or beyond, standing.despite)
+        return Setting(split.at(min(split.weight, to)), replace(mark, stop=standing, beyond=mark.beyond or beyond))
 
     return Change("lower", decide)
 
 
 def park(release: str) -> Change:
-    """Weight 0 that is no Down: green stays, the release may begin again with a new leg."""
+    """Weight 0 that is no Down: green stays, the release may begin again with a new leg; never behind a no return."""
 
     def decide(seen: Seen) -> Setting:
         split, mark = _lowerable(seen, release, None)
+        _way_back(split, mark.beyond)
         return Setting(split.at(0), mark)
 
     return Change("park", decide)
@@ -216,6 +234,8 @@ def repair(release: str, read: Seen, weight: int) -> Change:
         _named(mark, release)
         if seen != read:
             raise Refused("the route has changed since it was read")
+        if weight < split.weight:
+            _way_back(split, mark.beyond)
         return Setting(split.at(min(split.weight, weight)), mark)
 
     return Change("repair", decide)
@@ -242,6 +262,16 @@ def _named(mark: Mark, release: str) -> None:
         raise Fenced(f"the route belongs to {mark.release or 'nobody'}, not to {release}")
     if mark.final:
         raise Fenced(f"{release} is final on this route: green is alone there")
+
+
+def _way_back(split: Split, beyond: Beyond | None, despite: str = "") -> None:
+    """Nothing is refused where all traffic is known to be back; a copy of the configuration names no canary."""
+    back = split.canary is not None and split.weight == 0
+    if beyond is None or back or (despite == beyond.way != "refused"):
+        return
+    if beyond.way == "refused":
+        raise NoReturn(f"{beyond}: this traffic is not sent back", "go forward: mend it, or release another version")
+    raise NoReturn(f"{beyond}", f"a person who accepts that names it: {beyond.way}")
 
 
 def _mine(seen: Seen, read: Seen, release: str, epoch: int) -> tuple[Split, Mark]:

@@ -24,13 +24,13 @@ from tidegate.errors import (
 from tidegate.ledger import Draft, Kind, Ledger, LookRow, ReleaseRow
 from tidegate.overdue import finished
 from tidegate.ports import Clock, RunState
-from tidegate.seeing import health_of, readings_of, route_of, samples_of
+from tidegate.returning import record_of
+from tidegate.seeing import any_mine, health_of, readings_of, route_of, samples_of, stop_among
 from tidegate.sight import Decision, Look, Sight, Watching
 from tidegate.story import State, Story
 from tidegate.traffic import Seen, Stop
 from tidegate.verifying import answer
 from tidegate.watch import look
-from tidegate.wayback import Way, WayBack
 from tidegate.world import World
 
 WATCH = "watch"
@@ -170,7 +170,7 @@ class Lookout:
             dead = self.ledger.lease_died(row.id)
         except LedgerUnavailable:
             quiet = False
-        watched.seen, watched.stop = seen, _stop_of(seen, row.id) or watched.stop
+        watched.seen, watched.stop = seen, stop_among(seen, row.id) or watched.stop
         return Sight(
             at=at,
             passed=passed,
@@ -223,13 +223,14 @@ class Lookout:
             if story.state not in (State.SHIFTING, State.PROMOTED) or len(story.claimed) < len(watched.world.parts):
                 return False
             found = store.read(row.system)
-            right = self._record(watched, found.written_at if found else "")
+            written = found.written_at if found else ""
+            right = record_of(watched.world, row, story, seen, written, self.ledger_url)
             if found != right:
                 if (
                     found is not None
                     and found.release != row.id
                     and found.release in self.watched
-                    and not _mine(seen, row.id)
+                    and not any_mine(seen, row.id)
                 ):
                     return False  # a newer release's record is not replaced by an older one's
                 store.write(replace(right, written_at=self.clock.now().isoformat()))
@@ -237,16 +238,6 @@ class Lookout:
             return found is not None and found.release == row.id and found.state == right.state
         except (OSError, ValueError, TidegateError):
             return False
-
-    def _record(self, watched: Watched, written_at: str) -> WayBack:
-        story, row = watched.story, watched.row
-        ways = tuple(
-            Way(component, part.router.kind, part.router.address(), part.router.by_hand())
-            for component, part in watched.world.parts.items()
-        )
-        state = "promoted" if story.state is State.PROMOTED else "shifting"
-        blue = story.opened.get("blue") or next(iter(story.claimed.values()))["stable"]
-        return WayBack(row.system, row.id, row.version, str(blue), state, written_at, ways, self.ledger_url)
 
     # -- carrying out --------------------------------------------------------------------------------------------------
 
@@ -285,8 +276,7 @@ class Lookout:
         if story.down is None:
             shifting.decide_down(world, release, WATCH, why, patience=1.0, story=story)
         else:
-            stop = shifting.new_stop(story.down.who, story.down.why, story.down.at)
-            stop = replace(stop, token=story.down.token or stop.token)
+            stop = shifting.stop_of(story, shifting.new_stop(story.down.who, story.down.why, story.down.at))
             shifting.lower_routes(world, release, stop, patience=1.0, story=story)
 
     def _write_down(self, watched: Watched, decision: Decision) -> None:
@@ -343,9 +333,10 @@ class Lookout:
     def _aside(self, watched: Watched, decision: Decision) -> None:
         if decision.kind == "page":
             told = f"{decision.component}: {decision.why}" if decision.component else decision.why
-            if told in watched.watching.paged:
+            once = decision.key or told
+            if once in watched.watching.paged:
                 return
-            watched.watching = replace(watched.watching, paged=(*watched.watching.paged, told)[-20:])
+            watched.watching = replace(watched.watching, paged=(*watched.watching.paged, once)[-20:])
             self.aside.want(decision, watched.row)  # people are told even when the ledger does not answer
             self.ledger.append(watched.row.id, Draft(Kind.NOTE, "paged", {"why": told}, WATCH))
             return
@@ -387,14 +378,3 @@ class Lookout:
             self.ledger.put_readings(watched.row.id, readings_of(watched.world, sight))
         except LedgerUnavailable:
             return
-
-
-def _stop_of(seen: Mapping[str, Seen | None], release: str) -> Stop | None:
-    marks = [route.mark for route in seen.values() if route is not None and route.mark is not None]
-    return next((mark.stop for mark in marks if mark.release == release and mark.stopped), None)
-
-
-def _mine(seen: Mapping[str, Seen | None], release: str) -> bool:
-    return any(
-        route is not None and route.mark is not None and route.mark.release == release for route in seen.values()
-    )

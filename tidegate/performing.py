@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from tidegate import actions as do
+from tidegate import claiming, preparing, settling, shifting
 from tidegate import events as ev
-from tidegate import preparing, settling, shifting
 from tidegate.actions import Action
 from tidegate.attempt import Attempt
 from tidegate.baking import Progress, bake, silent
@@ -29,8 +29,8 @@ _ACTS: Mapping[type[Action], Act] = {
     do.PushArtifact: preparing.push_artifact,
     do.CreateGreen: preparing.create_green,
     do.AwaitHealthy: lambda on, act: on.once(act, lambda: preparing.await_healthy(on.world, act)),
-    do.InspectRoutes: lambda on, act: on.once(act, lambda: shifting.inspect_routes(on)),
-    do.Claim: shifting.claim,
+    do.InspectRoutes: lambda on, act: on.once(act, lambda: claiming.inspect_routes(on)),
+    do.Claim: claiming.claim,
     do.SetWeight: shifting.set_weight,
     do.Park: shifting.park,
     do.Lower: lambda on, act: shifting.lower(on, act.why),

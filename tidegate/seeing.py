@@ -9,7 +9,7 @@ from tidegate.ledger import Reading
 from tidegate.ports import Sample
 from tidegate.sight import Health, Sight, carries
 from tidegate.story import State, Story
-from tidegate.traffic import Seen
+from tidegate.traffic import Seen, Stop
 from tidegate.world import World
 
 
@@ -19,6 +19,11 @@ def route_of(world: World, component: str) -> Seen | None:
         return world.parts[component].router.read()
     except (ConnectorError, OSError):
         return None
+
+
+def routes_of(world: World, story: Story) -> dict[str, Seen | None]:
+    """The routes that this release has claimed, as they show themselves."""
+    return {component: route_of(world, component) for component in story.claimed if component in world.parts}
 
 
 def health_of(world: World, story: Story, component: str, seen: Seen | None) -> Health | None:
@@ -92,3 +97,17 @@ def _of_stable(world: World, sight: Sight) -> list[Reading]:
             continue
         found.append(Reading(sight.at, gate.component, "stable", gate.metric, sample.value, sample.count))
     return found
+
+
+def stop_among(seen: Mapping[str, Seen | None], release: str) -> Stop | None:
+    """The stop of a down decision on any route of this release; one that names a way back comes first."""
+    marks = [route.mark for route in seen.values() if route is not None and route.mark is not None]
+    stops = [mark.stop for mark in marks if mark.release == release and mark.stop is not None and mark.stopped]
+    return next((stop for stop in stops if stop.despite), next(iter(stops), None))
+
+
+def any_mine(seen: Mapping[str, Seen | None], release: str) -> bool:
+    """Whether any route names this release."""
+    return any(
+        route is not None and route.mark is not None and route.mark.release == release for route in seen.values()
+    )

@@ -1,8 +1,8 @@
 """
-How traffic is moved, through ports only: claim, raise with proof, park, lower, final.
+How traffic is moved, through ports only: raise with proof, park, lower, final (claims: `tidegate/claiming.py`).
 
-Raises gather their proof anew at every attempt and wait in hold for it; lowerings loop until the router shows 0.
-The rules themselves are the kernel's.
+Raises gather their proof anew at every attempt and wait in hold for it; lowerings loop until the router shows 0, and
+end at once behind a point of no return that nobody accepted. The rules themselves are the kernel's.
 """
 
 from __future__ import annotations
@@ -17,16 +17,26 @@ from tidegate import events as ev
 from tidegate import kernel
 from tidegate.actions import SetWeight
 from tidegate.attempt import Attempt
+from tidegate.claiming import over
 from tidegate.clockwork.windows import closed_at
-from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable, Refused, ReleaseRefused, RollbackIncomplete
+from tidegate.crossing import crossed, point_of, points
+from tidegate.errors import (
+    ConnectorError,
+    Fenced,
+    LedgerUnavailable,
+    NoReturn,
+    Refused,
+    ReleaseRefused,
+    RollbackIncomplete,
+)
 from tidegate.kernel import Gate, Proof
 from tidegate.ledger import Draft, Kind, SeenLook
 from tidegate.ports import PlatformState
+from tidegate.seeing import routes_of
 from tidegate.story import State, Story
-from tidegate.traffic import Seen, Side, Stop
+from tidegate.traffic import Beyond, Seen, Stop
 from tidegate.world import World
 
-TAKE_OVER = "take-over"  # the approval that names a stop or a release found on a route
 LOOK_LASTS = 60.0  # seconds that a look may be old when a raise reads it (I3); fewer where looks come more often
 ASK_AGAIN = 0.1  # seconds between two readings of the watch's row
 LOWER_AGAIN = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
@@ -36,76 +46,13 @@ class HeldTooLong(ReleaseRefused):
     """A raise waited in hold until its deadline; the message says for what."""
 
 
-def inspect_routes(attempt: Attempt) -> ev.Event:
-    """Stops that came after this release's first entry, and marks of releases that are not known to be over."""
-    world, row = attempt.world, attempt.row
-    found = set(attempt.story.opened.get("stops_found", {}).values())
-    strangers, names = dict[str, str](), set[str]()
-    for component, part in world.parts.items():
-        mark = part.router.read().mark
-        if mark is None or (mark.release == row.id and mark.stop is None):
-            continue
-        if mark.stop is not None and mark.stop.token not in found:
-            strangers[component] = f"{mark.stop.who} stopped it at {mark.stop.at} ({mark.stop.why})"
-            names.add(mark.stop.token)
-        other = world.ledger.find(mark.release) if mark.release not in ("", row.id) else row
-        if other is None or (other is not row and not _over(world, other.id)):
-            strangers[component] = f"it belongs to {mark.release}, which is not known to be over"
-            names.add(mark.release)
-    return ev.RoutesInspected(at=world.clock.now(), strangers=strangers, names=tuple(sorted(names)))
-
-
-def _named(story: Story) -> set[str]:
-    """What an approval of this release named: these stops are cleared, these releases taken over."""
-    yes = any(body.get("event") == "answered" and body["gate"] == TAKE_OVER and body["decision"] == "approve"
-              for body in story.answers.values())  # fmt: skip
-    told = [body["names"] for body in story.answers.values() if body.get("event") == "routes-inspected"]
-    return {name for names in told for name in names} if yes else set()
-
-
-def claim(attempt: Attempt, action: do.Claim) -> ev.Event:
-    """Take one route at weight 0. ReleaseRefused when a stop or another release stands there unnamed."""
-    world, row = attempt.world, attempt.row
-    router = world.parts[action.component].router
-    named = _named(attempt.story)
-    found = set(attempt.story.opened.get("stops_found", {}).values()) | named
-    over = {other.id for other in world.ledger.releases(row.system) if _over(world, other.id)}
-    over |= named
-    side = Side(action.side, action.urls)
-
-    def take() -> ev.Event:
-        try:
-            seen = router.write(kernel.claim(row.id, attempt.lease.epoch, side, found=found, over=over))
-        except Fenced:
-            raise
-        except Refused as no:
-            raise ReleaseRefused(f"{action.component}: {no}", no.advice) from no
-        return _claimed(attempt, action, seen)
-
-    return attempt.once(action, take, body={"claim": action.component})  # claiming twice is the same claim
-
-
-def _over(world: World, release: str) -> bool:
-    return Story.of(world.ledger.entries(release)).over
-
-
-def _claimed(attempt: Attempt, action: do.Claim, seen: Seen) -> ev.Claimed:
-    assert seen.split is not None
-    return ev.Claimed(
-        at=attempt.world.clock.now(),
-        component=action.component,
-        stable=seen.split.stable.name,
-        canary=action.side,
-        epoch=attempt.lease.epoch,
-    )
-
-
 def set_weight(attempt: Attempt, action: SetWeight) -> ev.Event:
     """
     Ask the kernel for this weight with proof taken for this very attempt, then believe what the router reads back.
 
     Waits in hold while the kernel has objections. HeldTooLong after `hold.deadline` (where the weight is to stay:
-    `hold.parked_deadline`), Fenced once a Down stands or another attempt has a newer number.
+    `hold.parked_deadline`), never behind a point of no return, where nobody could go back; Fenced once a Down stands or
+    another attempt has a newer number.
     """
     world, router = attempt.world, attempt.world.parts[action.component].router
     seen = router.read()
@@ -114,7 +61,9 @@ def set_weight(attempt: Attempt, action: SetWeight) -> ev.Event:
     hold = world.spec.hold
     patience = hold.deadline if hold.on_expiry == "rollback" else hold.parked_deadline
     deadline = world.clock.elapsed() + patience.total_seconds()
-    intent = attempt.begin(action, {"raise": {"component": action.component, "weight": action.weight}})
+    crosses = crossing_of(world, action)
+    told = {"component": action.component, "weight": action.weight}
+    intent = attempt.begin(action, {"raise": told | ({"beyond": crosses.to_json()} if crosses else {})})
     while True:
         try:
             proof = gather(attempt, action, intent.seq)
@@ -125,7 +74,7 @@ def set_weight(attempt: Attempt, action: SetWeight) -> ev.Event:
         except (Refused, ConnectorError) as why:
             if attempt.refresh().down:
                 raise Fenced(f"a rollback was decided: {attempt.story.down.why}") from why  # type: ignore[union-attr]
-            if world.clock.elapsed() >= deadline:
+            if world.clock.elapsed() >= deadline and crossed(attempt.story, routes_of(world, attempt.story)) is None:
                 raise HeldTooLong(f"{action.component} to {action.weight} % waited too long: {why}") from why
             world.clock.sleep(ASK_AGAIN)
     return attempt.end(action, _weight_set(attempt, action, seen))
@@ -138,7 +87,14 @@ def _shows(seen: Seen, attempt: Attempt, weight: int) -> bool:
 
 
 def _weight_set(attempt: Attempt, action: SetWeight, seen: Seen) -> ev.WeightSet:
-    return ev.WeightSet(at=attempt.world.clock.now(), component=action.component, weight=seen.weight)
+    beyond = seen.mark.beyond if seen.mark else None
+    return ev.WeightSet(at=attempt.world.clock.now(), component=action.component, weight=seen.weight, beyond=beyond)
+
+
+def crossing_of(world: World, action: SetWeight) -> Beyond | None:
+    """The point of no return that this raise crosses."""
+    plan = world.spec.plans[action.place.plan]
+    return next((point_of(step) for step in plan.steps if step.name == action.place.step), None)
 
 
 def gather(attempt: Attempt, action: SetWeight, intent_seq: int) -> Proof:
@@ -181,6 +137,7 @@ def gather(attempt: Attempt, action: SetWeight, intent_seq: int) -> Proof:
         blue_ready=blue.ready if blue else 0,
         blue_needed=spec.keep_ready or spec.instances,
         health_asked=taken,
+        crosses=crossing_of(world, action),
     )
 
 
@@ -257,20 +214,25 @@ def lower_routes(
 
     Needs no ledger and no number; a `story`, where there is one, keeps it from routes that this release has not claimed
     and whose lost mark would be no obstacle. Returns weights and, by component, why a route was left alone (another
-    release's, final). RollbackIncomplete only with `patience` (seconds): without it, it never gives up (I7).
+    release's, final). RollbackIncomplete only with `patience` (seconds): without it, it never gives up (I7). NoReturn
+    at once behind a point of no return that the stop does not name, on whichever route it was crossed.
     """
     weights, left, tries, began = dict[str, int](), dict[str, str](), 0, world.clock.elapsed()
+    known = _known_point(world, story)
     open_ = [component for component in world.parts if story is None or component in begun_routes(story)]
     while open_:
         for component in list(open_):
             try:
                 claimed = story is None or component in story.claimed
-                seen = world.parts[component].router.write(kernel.lower(release, stop, claimed=claimed))
+                change = kernel.lower(release, stop, claimed=claimed, beyond=known)
+                seen = world.parts[component].router.write(change)
                 weights[component] = seen.weight
                 open_.remove(component)
             except Fenced as respected:
                 left[component] = str(respected)
                 open_.remove(component)
+            except NoReturn:
+                raise
             except (Refused, ConnectorError) as why:
                 left[component] = str(why)
         if open_ and patience is not None and world.clock.elapsed() - began >= patience:
@@ -282,8 +244,26 @@ def lower_routes(
     return weights, {c: why for c, why in left.items() if c not in weights}
 
 
-def new_stop(who: str, why: str, at: datetime, token: Callable[[], str] = lambda: uuid.uuid4().hex) -> Stop:
-    return Stop(token(), who, at.isoformat(), why)
+def _known_point(world: World, story: Story | None) -> Beyond | None:
+    """The point that any route of the release has crossed: it counts for all. Nothing is read where a spec has none."""
+    if story is None or not points(world.spec):
+        return None
+    return crossed(story, routes_of(world, story))
+
+
+def new_stop(
+    who: str, why: str, at: datetime, token: Callable[[], str] = lambda: uuid.uuid4().hex, despite: str = ""
+) -> Stop:
+    return Stop(token(), who, at.isoformat(), why, despite=despite)
+
+
+def stop_of(story: Story, otherwise: Stop) -> Stop:
+    """The stop of the Down that the story tells, with its acceptance; `otherwise` where it tells none."""
+    down = story.down
+    if down is None:
+        return otherwise
+    token = down.token or otherwise.token
+    return Stop(token, down.who, down.at.isoformat(), down.why, despite=down.despite)
 
 
 def decide_down(
@@ -294,12 +274,14 @@ def decide_down(
     *,
     patience: float | None = None,
     story: Story | None = None,
+    despite: str = "",
 ) -> dict[str, int]:
     """
     A down decision: weight with stop (that is the fence), then the ledger; the Down is written even where a router
-    does not answer for `patience`. Refused when the release is over and every route belongs to another or is final.
+    does not answer for `patience`. Refused when the release is over and every route belongs to another or is final;
+    NoReturn, and nothing decided, behind a point of no return whose way back `despite` does not name.
     """
-    stop, began = new_stop(who, why, world.clock.now()), world.clock.elapsed()
+    stop, began = new_stop(who, why, world.clock.now(), despite=despite), world.clock.elapsed()
     try:
         weights, left = lower_routes(world, release, stop, patience=patience, story=story)
     except RollbackIncomplete:
@@ -315,7 +297,7 @@ def decide_down(
 
 def _known_over(world: World, release: str) -> bool:
     try:
-        return _over(world, release)
+        return over(world, release)
     except LedgerUnavailable:
         return False
 
@@ -328,6 +310,7 @@ def write_down(world: World, release: str, stop: Stop, seconds: float | None = N
     """
     try:
         body: dict[str, Any] = {"why": stop.why, "token": stop.token, "decided_at": stop.at}
+        body |= {"despite": stop.despite} if stop.despite else {}
         if seconds is not None:
             body["seconds"] = round(seconds, 3)
         world.ledger.append(release, Draft(Kind.DOWN, f"down/{stop.token}", body, stop.who))
@@ -352,16 +335,14 @@ def _told_down(attempt: Attempt) -> Stop | None:
         down = attempt.refresh().down
     except LedgerUnavailable:
         return None
-    return None if down is None else Stop(down.token or uuid.uuid4().hex, down.who, down.at.isoformat(), down.why)
+    return None if down is None else stop_of(attempt.story, new_stop(down.who, down.why, down.at))
 
 
 def ensure_lowered(attempt: Attempt, action: do.EnsureLowered) -> ev.Event:
     """The rollback's first act: every route at 0 with the stop; a missing Down is written from here."""
     story, world = attempt.refresh(), attempt.world
     down = story.down
-    stop = new_stop(attempt.who, action.why, world.clock.now())
-    if down is not None:
-        stop = Stop(down.token or stop.token, down.who, down.at.isoformat(), down.why)
+    stop = stop_of(story, new_stop(attempt.who, action.why, world.clock.now()))
     weights, left = lower_routes(world, attempt.row.id, stop, story=story)
     if down is None:
         write_down(world, attempt.row.id, stop)

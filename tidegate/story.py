@@ -8,12 +8,13 @@ A Down is sticky: from it on the story's weight is 0 whatever outcomes follow (s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from tidegate.ledger import Entry, Kind
+from tidegate.traffic import Beyond
 
 
 class State(StrEnum):
@@ -44,6 +45,7 @@ class DownDecision:
     at: datetime
     token: str
     seq: int
+    despite: str = ""  # the way back that a person named, behind a point of no return
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ class Story:
     baselines: dict[str, float] = field(default_factory=dict)  # metric -> what the version before did
     notes: list[Entry] = field(default_factory=list)
     step: str = ""  # the last step whose weight is set on some component
+    plan: str = ""  # the traffic plan whose weights are set
+    raised_at: dict[str, datetime] = field(default_factory=dict)  # step -> when its weight was first set, in this leg
+    beyond: Beyond | None = None  # the point of no return that was crossed
     had_traffic: bool = False
 
     @classmethod
@@ -181,7 +186,9 @@ class Story:
                 self._weigh(entry, body["component"], 0)
             case "weight-set":
                 self._weigh(entry, body["component"], 0 if self.down else int(body["weight"]))
-                self.step = entry.key.split("/")[4]
+                _, _, self.plan, _, self.step, *_ = entry.key.split("/")
+                self.raised_at.setdefault(self.step, entry.at)
+                self.beyond = Beyond.from_json(body["beyond"]) if body.get("beyond") else self.beyond
                 self.had_traffic = self.had_traffic or int(body["weight"]) > 0
             case "parked" | "lowered":
                 for component in self.weights:
@@ -196,6 +203,7 @@ class Story:
         match body.get("event"):
             case "parked":
                 self.parked_since = entry.at
+                self.raised_at.clear()
             case "answered" if self.parked_since and body["decision"] == "approve":
                 self.parked_since, self.leg = None, self.leg + 1
             case "rested":
@@ -220,9 +228,13 @@ class Story:
         if self.state not in MOVABLE:
             self.notes.append(entry)  # too late to mean anything
             return
+        body, despite = entry.body, str(entry.body.get("despite") or "")
         if self.down is None:
-            body = entry.body
-            self.down = DownDecision(entry.who, str(body["why"]), entry.at, str(body.get("token", "")), entry.seq)
+            self.down = DownDecision(
+                entry.who, str(body["why"]), entry.at, str(body.get("token", "")), entry.seq, despite
+            )
+        elif despite:
+            self.down = replace(self.down, despite=despite)  # decided before; accepted now
         self.state = State.DOWN
         for component in self.weights:
             self._weigh(entry, component, 0)

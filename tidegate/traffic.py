@@ -23,13 +23,35 @@ class Stop:
     at: str  # ISO 8601, UTC
     why: str
     bar: bool = False
+    despite: str = ""  # the way back that a person named when deciding this behind a point of no return
 
     def to_json(self) -> dict[str, Any]:
-        return {"token": self.token, "who": self.who, "at": self.at, "why": self.why, "bar": self.bar}
+        told = {"token": self.token, "who": self.who, "at": self.at, "why": self.why, "bar": self.bar}
+        return told | ({"despite": self.despite} if self.despite else {})
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Stop:
-        return cls(str(raw["token"]), str(raw["who"]), str(raw["at"]), str(raw["why"]), bool(raw.get("bar")))
+        token, who, at, why = (str(raw[name]) for name in ("token", "who", "at", "why"))
+        return cls(token, who, at, why, bool(raw.get("bar")), str(raw.get("despite") or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """A point of no return that was crossed: the way back from there, what it says, and the weight that crossed it."""
+
+    way: str  # restore, forward-only or refused
+    says: str
+    weight: int
+
+    def __str__(self) -> str:
+        return f"behind the point of no return at {self.weight} % the way back is {self.way} ({self.says})"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"way": self.way, "says": self.says, "weight": self.weight}
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Beyond:
+        return cls(str(raw["way"]), str(raw["says"]), int(raw["weight"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +62,7 @@ class Mark:
     epoch: int = 0
     stop: Stop | None = None
     final: bool = False
+    beyond: Beyond | None = None  # written by the raise that crossed it; nothing takes it away but another's claim
 
     @property
     def stopped(self) -> bool:
@@ -48,12 +71,14 @@ class Mark:
 
     def to_json(self) -> dict[str, Any]:
         stop = self.stop.to_json() if self.stop else None
-        return {"release": self.release, "epoch": self.epoch, "stop": stop, "final": self.final}
+        beyond = {"beyond": self.beyond.to_json()} if self.beyond else {}
+        return {"release": self.release, "epoch": self.epoch, "stop": stop, "final": self.final, **beyond}
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Mark:
         stop = Stop.from_json(raw["stop"]) if raw.get("stop") else None
-        return cls(str(raw["release"]), int(raw["epoch"]), stop, bool(raw.get("final")))
+        beyond = Beyond.from_json(raw["beyond"]) if raw.get("beyond") else None
+        return cls(str(raw["release"]), int(raw["epoch"]), stop, bool(raw.get("final")), beyond)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,19 @@ from typing import Any
 
 import pytest
 
-from tidegate import finalizing, kernel, ledger_rules, lookout, overdue, performing, plan, release, shifting, watch
+from tidegate import (
+    claiming,
+    finalizing,
+    kernel,
+    ledger_rules,
+    lookout,
+    overdue,
+    performing,
+    plan,
+    release,
+    shifting,
+    watch,
+)
 from tidegate.actions import Close, EnsureLowered, MakeFinal, RemoveBlue
 from tidegate.attempt import Attempt
 from tidegate.errors import Fenced, RollbackIncomplete
@@ -102,7 +114,7 @@ def claim_anything(patch: Patch) -> None:
         return Change("claim", decide)
 
     patch.setattr(kernel, "claim", claim)
-    patch.setattr(shifting, "inspect_routes", _nothing_found)
+    patch.setattr(claiming, "inspect_routes", _nothing_found)
 
 
 def _nothing_found(on: Attempt) -> RoutesInspected:

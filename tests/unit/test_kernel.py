@@ -10,14 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate import kernel
-from tidegate.errors import Fenced, Refused
+from tidegate.errors import Fenced, NoReturn, Refused
 from tidegate.kernel import Gate, Proof
-from tidegate.traffic import Change, Mark, Seen, Setting, Side, Split, Stop
+from tidegate.traffic import Beyond, Change, Mark, Seen, Setting, Side, Split, Stop
 
 BLUE, GREEN = Side("api-v1", ("http://blue",)), Side("api-v2", ("http://green",))
 MINE, OTHER = "shop/v2/1", "shop/v3/1"
 STOP = Stop("t1", "kim", "2026-03-02T09:00:00+00:00", "said no")
 BAR = replace(STOP, token="b1", bar=True)
+RESTORE = Beyond("restore", "the old schema is gone", 25)
+ACCEPTED = replace(STOP, despite="restore")
 
 
 def route(weight: int = 0, mark: Mark | None = None, canary: Side | None = GREEN) -> Seen:
@@ -269,11 +271,95 @@ def test_a_repair_goes_down_to_the_story_and_only_while_the_route_is_as_read() -
     assert "has changed" in refusal(kernel.repair(MINE, read, 5), route(25))
 
 
+# -- points of no return ----------------------------------------------------------------------------------------------
+
+
+def test_the_raise_that_crosses_notes_it_in_the_same_write_and_later_ones_keep_it() -> None:
+    crossed = raised(route(5), proof(crosses=RESTORE))
+    assert crossed == Setting(Split(BLUE, GREEN, 25), Mark(MINE, 5, beyond=RESTORE))
+    later = proof(weight=50, allowed=50, told=25, seen=Seen(crossed.split, crossed.mark))
+    assert raised(later.seen, later).mark.beyond == RESTORE
+
+
+def test_the_note_survives_every_write_but_another_releases_claim() -> None:
+    mark = Mark(MINE, 5, beyond=RESTORE)
+    full = route(100, mark)
+    assert kernel.stamp(MINE, 9).decide(full).mark.beyond == RESTORE
+    assert kernel.bar(STOP).decide(full).mark.beyond == RESTORE
+    assert kernel.final(MINE, 5, full).decide(full).mark.beyond == RESTORE
+    assert kernel.repair(MINE, full, 100).decide(full).mark.beyond == RESTORE
+    assert kernel.lower(MINE, ACCEPTED).decide(full).mark == replace(mark, stop=ACCEPTED)
+    assert kernel.claim(MINE, 9, GREEN).decide(route(0, mark)).mark.beyond == RESTORE
+    assert kernel.claim(OTHER, 9, Side("api-v3", ()), over=(MINE,)).decide(full).mark.beyond is None
+
+
+@pytest.mark.parametrize("weight", [1, 25, 100])
+def test_behind_a_point_of_no_return_nothing_is_lowered_by_itself(weight: int) -> None:
+    seen = route(weight, Mark(MINE, 5, beyond=RESTORE))
+    for change in (kernel.lower(MINE, STOP), kernel.park(MINE), kernel.repair(MINE, seen, 0)):
+        with pytest.raises(NoReturn, match=r"point of no return at 25 % the way back is restore \(the old schema is"):
+            change.decide(seen)
+
+
+@pytest.mark.parametrize("named", ["", "forward-only", "refused"])
+def test_whoever_lowers_there_names_the_way_back_and_no_other(named: str) -> None:
+    seen = route(50, Mark(MINE, 5, beyond=RESTORE))
+    with pytest.raises(NoReturn):
+        kernel.lower(MINE, replace(STOP, despite=named)).decide(seen)
+    assert kernel.lower(MINE, ACCEPTED).decide(seen).split.weight == 0
+
+
+def test_an_acceptance_stands_in_the_stop_and_counts_for_all_who_lower_after_it() -> None:
+    half = route(50, Mark(MINE, 5, ACCEPTED, beyond=RESTORE))
+    assert kernel.lower(MINE, replace(STOP, token="later")).decide(half) == Setting(
+        Split(BLUE, GREEN, 0), Mark(MINE, 5, ACCEPTED, beyond=RESTORE)
+    )
+    stopped = route(50, Mark(MINE, 5, replace(STOP, token="first"), beyond=RESTORE))
+    after = kernel.lower(MINE, ACCEPTED).decide(stopped).mark.stop
+    assert (after.token, after.despite) == ("first", "restore"), "the stop that stands is accepted, too"
+
+
+def test_a_way_back_that_is_refused_is_refused_to_persons_too() -> None:
+    seen = route(100, Mark(MINE, 5, beyond=replace(RESTORE, way="refused")))
+    for named in ("refused", "restore"):
+        with pytest.raises(NoReturn, match="this traffic is not sent back"):
+            kernel.lower(MINE, replace(STOP, despite=named)).decide(seen)
+
+
+def test_where_the_mark_is_lost_what_the_lowerer_knows_counts() -> None:
+    lost = Seen(Split(BLUE, GREEN, 100), None)
+    with pytest.raises(NoReturn):
+        kernel.lower(MINE, STOP, beyond=RESTORE).decide(lost)
+    assert kernel.lower(MINE, ACCEPTED, beyond=RESTORE).decide(lost).mark == Mark(MINE, 0, ACCEPTED, beyond=RESTORE)
+
+
+def test_where_all_traffic_is_back_a_stop_is_no_lowering_and_a_copy_of_the_route_does_not_say_so() -> None:
+    assert kernel.lower(MINE, STOP).decide(route(0, Mark(MINE, 5, beyond=RESTORE))).mark.stop == STOP
+    with pytest.raises(NoReturn):
+        kernel.lower(MINE, STOP, fallback=Split(BLUE)).decide(Seen(None, Mark(MINE, 5, beyond=RESTORE)))
+
+
+def test_marks_without_a_point_of_no_return_read_and_write_as_before() -> None:
+    assert Mark.from_json({"release": MINE, "epoch": 5, "stop": None, "final": False}) == Mark(MINE, 5)
+    assert "beyond" not in Mark(MINE, 5).to_json()
+    assert "despite" not in STOP.to_json()
+    whole = Mark(MINE, 5, ACCEPTED, beyond=RESTORE)
+    assert Mark.from_json(whole.to_json()) == whole
+
+
 # -- whatever a route shows -------------------------------------------------------------------------------------------
 
 STOPS = st.one_of(st.none(), st.sampled_from([STOP, BAR]))
 MARKS = st.one_of(
-    st.none(), st.builds(Mark, st.sampled_from(["", MINE, OTHER]), st.integers(0, 9), STOPS, st.booleans())
+    st.none(),
+    st.builds(
+        Mark,
+        st.sampled_from(["", MINE, OTHER]),
+        st.integers(0, 9),
+        STOPS,
+        st.booleans(),
+        st.one_of(st.none(), st.just(RESTORE)),
+    ),
 )
 WEIGHTS = st.integers(0, 100)
 SPLITS = st.one_of(st.none(), st.just(Split(BLUE)), st.builds(Split, st.just(BLUE), st.just(GREEN), WEIGHTS))
