@@ -1,0 +1,64 @@
+"""
+Bad stretches that pass: bursts on one version and outages on both, as chains of phases.
+
+A stretch of mean length D lasts a few phases, each with the same chance to end at every look: lengths near D are
+likely, ten times D is not. Sizes are a grid; each size is a chain of its own. Where a look is longer than a stretch,
+the stretch is thinned over it. Arrays are of (streams, sizes), masses of (streams, sizes, phases).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.judge.special import Array
+
+MOST_PHASES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one look does to a kind of stretch."""
+
+    begins: Array  # chance that one of this size begins
+    advances: Array  # chance to go on to the next phase
+    last: NDArray[np.intp]  # index of the last phase, (streams, sizes, 1)
+    passes: NDArray[np.bool_]  # which phases are followed by another
+    sizes: Array  # as one look sees them
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of stretch: how many a hour of each size, what it adds to the rate, and its mean length in seconds."""
+
+    per_hour: Array
+    sizes: Array
+    lengths: Array
+
+    def step(self, dt: float) -> Step:
+        """For a look of `dt` seconds."""
+        looks = self.lengths / dt
+        phases = np.clip(np.round(looks / 1.5), 1, MOST_PHASES)
+        advances = np.minimum(1.0, phases / (looks + 0.5))
+        last = (phases - 1).astype(np.intp)[:, :, None]
+        passes = np.arange(MOST_PHASES - 1)[None, None, :] < last
+        return Step(-np.expm1(-self.per_hour / 3600 * dt), advances, last, passes, self.sizes * np.minimum(1.0, looks))
+
+
+def start(kind: Kind) -> Array:
+    """No stretch is under way."""
+    return np.zeros((*kind.sizes.shape, MOST_PHASES))
+
+
+def move(mass: Array, calm: Array, step: Step) -> tuple[Array, Array]:
+    """One look later, before it is weighed: the masses, and what the calm (streams,) gains or loses by it."""
+    going = mass * step.advances[:, :, None]
+    moved = mass - going
+    moved[:, :, 1:] += going[:, :, :-1] * step.passes
+    ended = np.take_along_axis(going, step.last, axis=2)[:, :, 0]
+    born = calm[:, None] * step.begins
+    moved[:, :, 0] += born
+    change: Array = ended.sum(axis=1) - born.sum(axis=1)
+    return moved, change

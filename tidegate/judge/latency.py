@@ -1,0 +1,214 @@
+"""
+Whether the new version is slower for good, weighed at any look, by a bank of Kalman filters.
+
+The state is what moves the mean logarithm of the latency: shared level, wander of the new version, its cold start, its
+lasting difference. A fault that begins now is a copy of the null's filter that allows a large lasting difference; so is
+a hiccup, which ends. Copies of old beginnings are thinned: some three an octave of age (judgement-method.md 2).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tidegate.judge.profile import Profile
+from tidegate.judge.special import Array, normal_above
+
+G, W, C, M = range(4)
+MOST = 40  # copies
+THIN = 1.55  # a copy goes when its neighbours' ages are nearer than this factor
+CLIP = 2.0  # standard deviations that the null's own filter believes
+
+
+class Latency:
+    """`evidence` that the new version is slower; `slower`: by what factor, as far as the likeliest copy knows."""
+
+    def __init__(self, spread: float, profile: Profile) -> None:
+        """`spread`: variance of one request's score (record.py)."""
+        self.spread, self.profile = spread, profile
+        self.taus = np.array([profile.cold_time, profile.slow_time])
+        self.prior = np.array([1 - profile.slow_share, profile.slow_share])
+        self.kappa, self.learnt = math.log(max(profile.kappa, 1e-3)), 0.0
+        self.x = np.zeros((2, 4))  # the null's filters, one a cold start's speed
+        self.p = np.zeros((2, 4, 4))
+        self.p[:, G, G], self.p[:, W, W] = profile.shared**2, profile.wander**2 * profile.kappa
+        self.p[:, C, C], self.p[:, M, M] = profile.cold**2, profile.offset**2
+        self.null = self.prior.copy()
+        self.births = np.zeros(0)  # seconds
+        self.xs, self.ps = np.zeros((0, 2, 4)), np.zeros((0, 2, 4, 4))
+        self.fault, self.passing = np.zeros((0, 2)), np.zeros((0, 2))
+
+    @property
+    def evidence(self) -> float:
+        """How many times likelier a lasting rise makes what was seen."""
+        return float((self.fault * self._rising()).sum()) if len(self.births) else 0.0
+
+    @property
+    def slower(self) -> float:
+        """The factor of the likeliest copy's lasting difference."""
+        if not len(self.births):
+            return 1.0
+        weight = self.fault / max(float(self.fault.sum()), 1e-300)
+        return math.exp(float((weight * self.xs[:, :, M]).sum()))
+
+    @property
+    def since(self) -> float:
+        """When the likeliest fault began, seconds."""
+        return float(self.births[int(self.fault.sum(axis=1).argmax())]) if len(self.births) else 0.0
+
+    def _rising(self) -> Array:
+        """How much likelier a copy's difference is above the tolerance than it was at its birth."""
+        sd = np.sqrt(np.maximum(self.ps[:, :, M, M], 1e-12))
+        above = normal_above((self.profile.tolerance - self.xs[:, :, M]) / sd)
+        first = self.profile.tolerance / math.hypot(self.profile.fault, self.profile.offset)
+        out: Array = above / normal_above(np.array(first))
+        return out
+
+    def raised(self) -> None:
+        """More traffic: a little of a cold start again."""
+        self.p[:, C, C] += self.profile.cold_at_step**2
+        self.ps[:, :, C, C] += self.profile.cold_at_step**2
+
+    def step(self, t: float, dt: float, new: tuple[float, float], stable: tuple[float, float], begins: float) -> float:
+        """Weigh one look: (mean score, requests) of each version; `begins`: prior chance that a fault begins now."""
+        self._pass_time(dt)
+        self._begin(t, dt, begins)
+        if new[1] > 0 or stable[1] > 0:
+            self._weigh(new, stable)
+        self._thin(t)
+        return self.evidence
+
+    def _pass_time(self, dt: float) -> None:
+        profile = self.profile
+        a_g, a_w = math.exp(-dt / profile.shared_time), math.exp(-dt / profile.wander_time)
+        keep = np.ones((2, 4))
+        keep[:, G], keep[:, W], keep[:, C] = a_g, a_w, np.exp(-dt / self.taus)
+        noise_g = profile.shared**2 * (1 - a_g**2)
+        noise_w = profile.wander**2 * math.exp(self.kappa) * (1 - a_w**2)
+        square = keep[:, :, None] * keep[:, None, :]
+        self.x, self.xs = self.x * keep, self.xs * keep
+        self.p, self.ps = self.p * square, self.ps * square
+        for p in (self.p, self.ps):
+            p[..., G, G] += noise_g
+            p[..., W, W] += noise_w
+        ends = _ending(t_age=None if not len(self.births) else self._ages(dt), dt=dt, mean=profile.hiccup_time)
+        back = self.passing * ends[:, None]
+        self.passing = self.passing - back
+        self.null = self.null + back.sum(axis=0)
+
+    def _ages(self, dt: float) -> Array:
+        out: Array = self._now + dt - self.births
+        return out
+
+    _now = 0.0
+
+    def _begin(self, t: float, dt: float, begins: float) -> None:
+        """A copy of the null's filters that allows a large difference, for faults and for hiccups."""
+        self._now = t
+        hiccup = self.null * (1 - math.exp(-dt * self.profile.hiccups / 3600))
+        total = self.null + self.passing.sum(axis=0)
+        copy = self.p.copy()
+        copy[:, M, M] += self.profile.fault**2
+        self.births = np.append(self.births, t)
+        self.xs, self.ps = np.concatenate([self.xs, self.x[None]]), np.concatenate([self.ps, copy[None]])
+        self.fault = np.concatenate([self.fault, begins * total[None]])
+        self.passing = np.concatenate([self.passing, hiccup[None]])
+        self.null = self.null - hiccup
+
+    def _weigh(self, new: tuple[float, float], stable: tuple[float, float]) -> None:
+        calm = float(self.null.sum())
+        own, copies = np.zeros(2), np.zeros(self.fault.shape)
+        if stable[1] > 0:
+            noise = self.spread / stable[1]
+            own += _update(self.x, self.p, stable[0], noise, shared=True, gain=1.0, clip=CLIP)[0]
+            copies += _update(self.xs, self.ps, stable[0], noise, shared=True, gain=1.0, clip=math.inf)[0]
+        if new[1] > 0:
+            noise = self.spread / new[1]
+            own += _update(self.x, self.p, new[0], noise, shared=False, gain=calm, clip=CLIP)[0]
+            told, z2, f = _update(self.xs, self.ps, new[0], noise, shared=False, gain=1.0, clip=math.inf)
+            copies += told
+            self._learn(float(z2[0, 0]), float(f[0, 0]), noise)
+        top = max(float(own.max()), float(copies.max()))
+        null, passing = self.null * np.exp(own - top), self.passing * np.exp(copies - top)
+        total = max(float(null.sum() + passing.sum()), 1e-290)
+        self.null, self.passing = null / total, passing / total
+        grown = np.minimum(copies - top - math.log(total), 600.0)
+        self.fault = np.minimum(self.fault * np.exp(grown), 1e200)
+
+    def _learn(self, z2: float, f: float, noise: float) -> None:
+        """How much this site's versions wander, from the filter that has allowed a lasting fault from the start."""
+        weight = (1 - noise / f) ** 2
+        self.learnt += weight
+        self.kappa += weight * (min(z2, 9.0) - 1) / (10 + self.learnt)
+        self.kappa = min(max(self.kappa, math.log(0.1)), math.log(20.0))
+
+    def _thin(self, t: float) -> None:
+        """One copy too many goes; its masses go to its elder neighbour."""
+        if len(self.births) < 4:
+            return
+        ages = t - self.births + 1.0
+        near = ages[:-2] / ages[2:] < THIN
+        near[-1:] = False  # the newest three stay
+        if not near.any():
+            return
+        at = int(near.argmax()) + 1
+        heir = at - 1 if at > 1 else at + 1  # the first copy learns the wander: it stays as it is
+        self.fault[heir] += self.fault[at]
+        self.passing[heir] += self.passing[at]
+        for name in _COPIES:
+            setattr(self, name, np.delete(getattr(self, name), at, axis=0))
+
+    def state(self) -> dict[str, Any]:
+        """All that changes, as JSON has it."""
+        told = {name: getattr(self, name).tolist() for name in (*_COPIES, "x", "p", "null")}
+        return told | {"kappa": self.kappa, "learnt": self.learnt, "now": self._now}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        for name in ("x", "p", "null"):
+            setattr(self, name, np.array(state[name], dtype=np.float64))
+        for name, form in zip(_COPIES, ((-1,), (-1, 2, 4), (-1, 2, 4, 4), (-1, 2), (-1, 2)), strict=True):
+            setattr(self, name, np.array(state[name], dtype=np.float64).reshape(form))
+        self.kappa, self.learnt, self._now = state["kappa"], state["learnt"], state["now"]
+
+
+_COPIES = ("births", "xs", "ps", "fault", "passing")
+
+
+def _update(
+    x: Array, p: Array, seen: float, noise: float, *, shared: bool, gain: float, clip: float
+) -> tuple[Array, Array, Array]:
+    """
+    One reading into every filter, in place: Ln likelihood, squared standardised surprise, its variance, each (...,).
+
+    The reading is the shared level alone, or the sum of all four.
+    """
+    along = p[..., :, G].copy() if shared else p.sum(axis=-1)
+    expected = x[..., G] if shared else x.sum(axis=-1)
+    f = (along[..., G] if shared else along.sum(axis=-1)) + noise
+    surprise = seen - expected
+    z2 = surprise * surprise / f
+    if math.isfinite(clip):
+        limit = clip * np.sqrt(f)
+        surprise = np.clip(surprise, -limit, limit)
+    k = along / f[..., None] * gain
+    x += k * surprise[..., None]
+    p -= k[..., :, None] * along[..., None, :]
+    return -0.5 * (np.log(f) + z2), z2, f
+
+
+def _ending(t_age: Array | None, dt: float, mean: float) -> Array:
+    """The chance that a hiccup of this age ends within `dt`: three phases, `mean` in all (Erlang)."""
+    if t_age is None:
+        return np.zeros(0)
+    early = np.maximum(t_age - dt, 0.0) * 3 / mean
+    late = t_age * 3 / mean
+
+    def survives(u: Array) -> Array:
+        out: Array = np.log1p(u + u * u / 2) - u
+        return out
+
+    out: Array = 1 - np.exp(np.minimum(survives(late) - survives(early), 0.0))
+    return out
