@@ -1,0 +1,121 @@
+"""
+Peers that judge by limits: the seed guides' own rules, Argo Rollouts, Flagger, and alarms M of N.
+
+Written from their documents, so that each can be driven bin by bin: one reading a window, the counters as the product
+keeps them. Argo is the guarded form (no traffic is no failure); Flagger counts a missing value as a failed check.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from tests.bench.judging.driving import Meta, Sample
+from tests.bench.judging.plans import PLANS
+from tests.bench.judging.windows import Totals, Window
+
+OFF = 1e9  # seconds: a latency that nothing reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Bad is a window of `every` seconds with more than `failing` (share) or a p95 above `p95` (seconds)."""
+
+    failing: float
+    p95: float = OFF
+    every: float = 60.0
+    memory: float = OFF  # share of the memory limit
+
+    def broken(self, seen: Totals, meta: Meta) -> bool | None:
+        """Whether this window is bad, None without traffic."""
+        if seen.memory > self.memory * meta["memory_limit"]:
+            return True
+        failing = seen.failing
+        if failing is None:
+            return None
+        if failing > self.failing:
+            return True
+        return self.p95 < OFF and (seen.quantile(0.95, meta["edges"]) or 0.0) > self.p95
+
+
+class Lasting:
+    """The guides: a limit that stays broken for so many windows in a row rolls back; no traffic changes nothing."""
+
+    def __init__(self, meta: Meta, limit: Limit, windows: int = 1) -> None:
+        self.meta, self.limit, self.windows = meta, limit, windows
+        self.window, self.row = Window(limit.every, meta["bin_seconds"]), 0
+
+    def step(self, sample: Sample) -> str:
+        if not self.window.add(sample):
+            return "continue"
+        broken = self.limit.broken(self.window.new, self.meta)
+        if broken is not None:
+            self.row = self.row + 1 if broken else 0
+        return "rollback" if self.row >= self.windows else "continue"
+
+
+class Argo:
+    """Argo Rollouts: measurements that fail are counted over the whole run; more than `failure_limit` end it."""
+
+    def __init__(self, meta: Meta, limit: Limit, failure_limit: int = 0) -> None:
+        self.meta, self.limit, self.failure_limit = meta, limit, failure_limit
+        self.window, self.failed = Window(limit.every, meta["bin_seconds"]), 0
+
+    def step(self, sample: Sample) -> str:
+        if self.window.add(sample) and self.limit.broken(self.window.new, self.meta):
+            self.failed += 1
+        return "rollback" if self.failed > self.failure_limit else "continue"
+
+
+class Flagger:
+    """Flagger: a failed check adds 1 and keeps the weight; `threshold` of them roll back, none is forgotten."""
+
+    def __init__(self, meta: Meta, limit: Limit, threshold: int = 5) -> None:
+        self.meta, self.limit, self.threshold = meta, limit, threshold
+        self.window, self.failed, self.halted = Window(limit.every, meta["bin_seconds"]), 0, False
+
+    def step(self, sample: Sample) -> str:
+        if self.window.add(sample):
+            self.halted = self.limit.broken(self.window.new, self.meta) is not False
+            self.failed += self.halted
+        if self.failed >= self.threshold:
+            return "rollback"
+        return "hold" if self.halted else "continue"
+
+
+class Alarm:
+    """CloudWatch: M of the last N points over the threshold; missing points are not breaching."""
+
+    def __init__(self, meta: Meta, limit: Limit, m: int = 3, n: int = 5) -> None:
+        self.meta, self.limit, self.m = meta, limit, m
+        self.window = Window(limit.every, meta["bin_seconds"])
+        self.points: deque[bool] = deque(maxlen=n)
+
+    def step(self, sample: Sample) -> str:
+        if self.window.add(sample):
+            self.points.append(bool(self.limit.broken(self.window.new, self.meta)))
+        return "rollback" if sum(self.points) >= self.m else "continue"
+
+
+# The guides' own figures: error limit, p95 limit (seconds), memory (share), and how many minutes in a row.
+GUIDES: dict[str, tuple[Limit, int]] = {
+    "S0": (Limit(0.05, 0.200, memory=0.80), 5),  # over 5 % for 5 minutes; over 200 ms for 10
+    "S1": (Limit(0.05, 1.0), 1),  # the guide names a target only (0.5 %), and no trigger
+    "S2": (Limit(0.05, 1.0, memory=0.85), 1),
+    "S2v": (Limit(0.05, 1.0, memory=0.85), 1),
+    "S3": (Limit(0.05, 1.0, memory=0.90), 1),  # "immediate"
+    "S4": (Limit(0.03, 3.0), 1),
+}
+
+
+def guide(meta: Meta) -> Lasting:
+    """The rule of the guide whose plan this is, S3's for a plan of nobody's."""
+    plan = plan_of(meta)
+    limit, windows = GUIDES[plan]
+    return Lasting(meta, limit, windows)
+
+
+def plan_of(meta: Meta) -> str:
+    """The plan by its stages' seconds; a hold-back changes only the last share."""
+    wanted = [seconds for _, seconds in meta["stages"]]
+    return next((name for name, stages in PLANS.items() if [s for _, s in stages] == wanted), "S3")

@@ -1,0 +1,71 @@
+"""Rollouts by the hundred: each is drawn once and met by every policy, so that policies differ and luck does not."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.bench.judging.driving import Outcome, drive
+from tests.bench.judging.faults import FAULTS
+from tests.bench.judging.oracle import oracle
+from tests.bench.judging.plans import Context
+from tests.bench.judging.policies import POLICIES
+from tests.bench.judging.rollout import Rollout
+from tests.bench.judging.scoring import Cell
+from tests.bench.judging.site import meta
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be measured: how many rollouts of which faults in which contexts, by which policies."""
+
+    contexts: tuple[Context, ...]
+    good: int
+    bad: int
+    faults: tuple[str, ...]
+    policies: tuple[str, ...]
+    seed: int = 1
+    bad_contexts: Collection[Context] | None = None  # None: all of them
+    watching: Callable[[Rollout], None] | None = field(default=None, compare=False)
+
+
+def rollouts(context: Context, fault: str | None, count: int, seed: int) -> Iterator[Rollout]:
+    """The same ones for the same context, fault and seed, in any order of cells."""
+    named = zlib.crc32(f"{context} {context.bin_seconds} {fault}".encode())
+    for number in range(count):
+        yield Rollout(context, FAULTS[fault] if fault else None, seed, named, number)
+
+
+def cell(context: Context, fault: str | None, count: int, asked: Asked) -> Cell:
+    """Every policy on the same rollouts."""
+    made = Cell(context, fault, onset=FAULTS[fault].begins(context) if fault else 0.0)
+    for rollout in rollouts(context, fault, count, asked.seed):
+        told = meta(rollout)
+        for name in asked.policies:
+            made.outcomes.setdefault(name, []).append(drive(rollout, POLICIES[name](told)))
+        if fault:
+            made.outcomes.setdefault("oracle", []).append(oracle(rollout))
+        if asked.watching is not None:
+            asked.watching(rollout)
+    return made
+
+
+def measure(asked: Asked) -> list[Cell]:
+    """All cells, good versions first in each context; says on stderr where it is."""
+    cells: list[Cell] = []
+    for context in asked.contexts:
+        print(f"  {context}", file=sys.stderr, flush=True)
+        wanted: Sequence[str | None] = (None,)
+        if asked.bad and (asked.bad_contexts is None or context in asked.bad_contexts):
+            wanted = (None, *asked.faults)
+        for fault in wanted:
+            count = asked.bad if fault else asked.good
+            if count:
+                cells.append(cell(context, fault, count, asked))
+    return cells
+
+
+def rolled_back(outcomes: Sequence[Outcome]) -> int:
+    return sum(one.at is not None for one in outcomes)

@@ -1,0 +1,37 @@
+"""The judges that can be named on the command line, each as people run it: `make(meta)`, then `step(sample)`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from tests.bench.judging import limits
+from tests.bench.judging.driving import Judge, Meta
+from tests.bench.judging.limits import Alarm, Argo, Flagger, Limit
+
+Make = Callable[[Meta], Judge]
+
+
+def tidegate(meta: Meta) -> Judge:
+    """Tidegate's own, as it stands in this tree."""
+    made: Judge = importlib.import_module("tidegate.judge").make_judge(meta)
+    return made
+
+
+POLICIES: dict[str, Make] = {
+    "guides": limits.guide,
+    "argo-5%": lambda meta: Argo(meta, Limit(0.05), failure_limit=0),
+    "argo-1%": lambda meta: Argo(meta, Limit(0.01), failure_limit=3),
+    "flagger": lambda meta: Flagger(meta, Limit(0.01), threshold=5),
+    "alarm": lambda meta: Alarm(meta, Limit(0.01), m=3, n=5),
+    "tidegate": tidegate,
+}
+
+
+def available() -> tuple[str, ...]:
+    """All of them, without Tidegate's own where this tree has none yet."""
+    try:
+        there = hasattr(importlib.import_module("tidegate.judge"), "make_judge")
+    except ImportError:
+        there = False
+    return tuple(name for name in POLICIES if there or name != "tidegate")
