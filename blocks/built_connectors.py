@@ -6,15 +6,18 @@ A connector is the file of its name in this folder; nothing is imported and noth
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from tidegate.errors import SpecError
-from tidegate.language.complaints import near
+from tidegate.language.complaints import listed
 from tidegate.language.connectors import needed_by
-from tidegate.language.unbuilt import unbuilt_sentence
+from tidegate.language.unbuilt import unbuilt_sentences
 from tidegate.spec import Spec
 
 HERE = Path(__file__).parent
+SLIP = 0.85  # how alike two names are of which one is misspelt; `postgres-backup` and `sqlite-backup` are 0.71
+KINDS = {"router", "platform", "metrics", "registry", "backup", "check", "notifier", "act"}  # a spec asks for these
 
 
 def is_built(slug: str) -> bool:
@@ -34,19 +37,49 @@ def missing(spec: Spec) -> dict[str, list[str]]:
     return {slug: places for slug, places in needed_by(spec).items() if not is_built(slug)}
 
 
-def obstacles(spec: Spec) -> list[str]:
-    """Why a real release of this spec is refused, a sentence each; empty when it can be begun."""
+def kind_of(slug: str) -> str:
+    """`router` of `traefik-router`: the last word says which port a connector serves."""
+    return slug.rpartition("-")[2]
+
+
+def instead(slug: str) -> str:
+    """
+    What to write in place of a name that no connector has: a near one of the same kind, else all of that kind.
+
+    `did you mean 'sqlite-backup'?`, `of this kind there is sqlite-backup`, `none of this kind (act) is built yet`.
+    """
     known = built()
+    if meant := _meant(slug, known):
+        return f"did you mean {meant!r}?"
+    if "-" not in slug:
+        return f"there are {', '.join(known)}"
+    alike = [one for one in known if kind_of(one) == kind_of(slug)]
+    if not alike:
+        return f"none of this kind ({kind_of(slug)}) is built yet"
+    return f"of this kind there {'is' if len(alike) == 1 else 'are'} {', '.join(alike)}"
+
+
+def _meant(slug: str, known: list[str]) -> str:
+    """The connector of which this is a slip of the pen, or the beginning; "" when none is that near."""
+    kinds = {kind_of(one) for one in known} | KINDS
+    for one in difflib.get_close_matches(slug.lower()[:80], known, n=3, cutoff=SLIP):
+        if kind_of(one) == kind_of(slug) or kind_of(slug) not in kinds:
+            return one
+    begun = [one for one in known if one.startswith(f"{slug}-")]
+    return begun[0] if len(begun) == 1 else ""
+
+
+def obstacles(spec: Spec) -> list[str]:
+    """Why a real release of this spec is refused, a short sentence each; empty when it can be begun."""
     found = [
-        f"no connector {slug!r} ({near(slug, known)}needed by {', '.join(places)})"
-        for slug, places in missing(spec).items()
+        f"no connector {slug!r}: {instead(slug)} (needed by {listed(places)})" for slug, places in missing(spec).items()
     ]
-    return [*found, told] if (told := unbuilt_sentence(spec)) else found
+    return [*found, *unbuilt_sentences(spec)]
 
 
 def refuse_what_is_missing(spec: Spec, name: str) -> None:
     """
-    Before a real release begins: SpecError names every connector that does not exist here with all its places, and
+    Before a real release begins: SpecError names every connector that does not exist here with its first places, and
     what of the spec a real release does not carry out yet. Such a spec can be planned and rehearsed.
     """
     if found := obstacles(spec):

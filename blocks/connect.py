@@ -15,13 +15,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from blocks.built_connectors import is_built, missing, refuse_what_is_missing
+from blocks.built_connectors import instead, is_built, missing, refuse_what_is_missing
 from blocks.connector import Connector
 from blocks.installation import Installation
 from blocks.yaml_reading import read_spec
 from tidegate.clockwork.windows import Closed
 from tidegate.errors import SpecError
-from tidegate.language.complaints import MEND, Complaint, complaints, near, printable
+from tidegate.language.complaints import MEND, Complaint, complaints, printable
 from tidegate.language.meeting import every_act
 from tidegate.ledger import Ledger
 from tidegate.ports import Bookings, Clock, Reports, WayBackStore
@@ -63,8 +63,7 @@ def _kind(slug: str, where: str) -> type[Connector]:
         for kind in vars(importlib.import_module(f"blocks.{module.stem}")).values():
             if isinstance(kind, type) and issubclass(kind, Connector) and kind.get_block_type_slug() == slug:
                 return kind
-    names = sorted(known())
-    raise SpecError(f"{where}.use: no connector {slug!r}", f"{near(slug, names)}known connectors: {', '.join(names)}")
+    raise SpecError(f"{where}.use: no connector {slug!r}", f"{instead(slug)}; docs/connectors.md lists all")
 
 
 def _filled(value: Any, where: str, values: Mapping[str, str]) -> Any:

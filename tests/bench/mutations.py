@@ -28,7 +28,7 @@ from tests.house.tree import ROOT
 from tidegate.cli.checking import fields_of_connectors
 from tidegate.cli.paper import on_paper
 from tidegate.errors import SpecError
-from tidegate.language.unbuilt import unbuilt_sentence
+from tidegate.language.unbuilt import unbuilt_sentences
 from tidegate.language.warning import remarks
 from tidegate.spec import Spec
 
@@ -101,7 +101,7 @@ def _on_paper(spec: Spec, original: Original) -> str:
     begins = None if spec.identity and spec.identity.target else NOW
     told = on_paper(spec, original.name, begins, text=original.text)
     found = remarks(spec, told, TODAY)
-    unbuilt_sentence(spec)
+    unbuilt_sentences(spec)
     fields_of_connectors(spec, original.name, original.text)
     return "read, with warnings" if any(remark.serious for remark in found) else "read"
 

@@ -52,4 +52,4 @@ def test_what_a_real_release_does_not_carry_out_yet_is_named_in_one_sentence(tmp
     text = f"{SHOP}\ntriggers: [{{name: alarm, says: x, event: incident}}]\n"
     said = str(refusal(text, tmp_path))
     assert said.count("\n") == 0
-    assert "a real release does not carry out yet: triggers (triggers.alarm: " in said
+    assert "not carried out yet: triggers (triggers.alarm: " in said

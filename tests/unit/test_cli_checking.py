@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blocks.built_connectors import built, is_built, missing, refuse_what_is_missing
+from blocks.built_connectors import built, instead, is_built, missing, refuse_what_is_missing
 from blocks.yaml_reading import read_spec
 from tests.house.tree import ROOT
 from tests.typed import Said, settle
@@ -45,7 +45,7 @@ def test_a_connector_that_is_not_built_is_told_with_every_place_and_fails_only_w
     assert said.code == 0, said.err
     assert "this spec can be planned and rehearsed." in said.out
     assert (
-        "no connector 'sqlite-bakup' (did you mean 'sqlite-backup'? needed by channels.chat.to, backups.orders"
+        "no connector 'sqlite-bakup': did you mean 'sqlite-backup'? (needed by channels.chat.to, backups.orders"
         in said.out
     )
     assert "channels (channels.chat: messages go to `notify` alone" in said.out
@@ -67,6 +67,32 @@ def test_a_real_release_is_refused_with_every_missing_connector_named() -> None:
     assert str(refused.value).startswith("shop.yaml: a real release is refused: no connector 'one-backup'")
     assert "shop.yaml: a real release is refused: no connector 'two-notifier'" in str(refused.value)
     refuse_what_is_missing(read_spec(SHOP.encode(), "shop.yaml"), "shop.yaml")
+
+
+@pytest.mark.parametrize(
+    ("slug", "said"),
+    [
+        ("sqlite-bakup", "did you mean 'sqlite-backup'?"),
+        ("SQLite-backup", "did you mean 'sqlite-backup'?"),
+        ("treafik-router", "did you mean 'traefik-router'?"),
+        ("http-cheks", "did you mean 'http-check'?"),
+        ("traefik", "did you mean 'traefik-router'?"),
+        ("postgres-backup", "of this kind there is sqlite-backup"),
+        ("tls-check", "of this kind there are command-check, http-check"),
+        ("http-headers-check", "of this kind there are command-check, http-check"),
+        ("command-act", "none of this kind (act) is built yet"),
+        ("http-checks-act", "none of this kind (act) is built yet"),
+        ("redis-cache", "none of this kind (cache) is built yet"),
+    ],
+)
+def test_a_connector_is_suggested_only_for_a_slip_of_the_pen_else_those_of_its_kind_are_listed(
+    slug: str, said: str
+) -> None:
+    assert instead(slug) == said
+
+
+def test_a_word_that_names_no_kind_is_answered_with_every_connector() -> None:
+    assert instead("nonsense") == f"there are {', '.join(built())}"
 
 
 def test_a_file_of_the_folder_that_is_no_connector_is_not_taken_for_one() -> None:

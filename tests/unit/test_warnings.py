@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from blocks.built_connectors import missing, obstacles
+from blocks.yaml_spec import load_yaml
+from tests.house.tree import ROOT
+from tidegate.language.complaints import listed
 from tidegate.language.connectors import connectors, needed_by
-from tidegate.language.unbuilt import UNBUILT, unbuilt_sentence
+from tidegate.language.unbuilt import UNBUILT, unbuilt, unbuilt_sentences
 from tidegate.language.warning import Remark, remarks
 from tidegate.simulation import specs
 from tidegate.spec import Spec
 from tidegate.timetable.walk import timetable
 
+RELEASES = ROOT / "deployments" / "releases"
 MONDAY = datetime(2026, 11, 30, 9, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
 
@@ -218,19 +224,24 @@ UNDONE: dict[str, dict[str, Any]] = {
             }
         },
     },
-    "bands and rhythms of single steps": {
-        "plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "band": "rollback"}]}}
-    },
-    "gates for a time, gates that may be without data, alert tiers": {
-        "gates": [{**specs.errors("api"), "alert": "above 2 %"}]
-    },
-    "approvals that need a second person": {"approvals": [{"name": "go", "ask": "?", "people": 2}]},
+    "bands of single steps": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "band": "rollback"}]}}},
+    "rhythms of single steps": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "looks_every": "9s"}]}}},
+    "gates for a time": {"gates": [{**specs.errors("api"), "until": {"after": "full", "by": "1d"}}]},
+    "gates that may be without data": {"gates": [{**specs.errors("api"), "no_data": "skip"}]},
+    "alert tiers": {"gates": [{**specs.errors("api"), "alert": "above 2 %"}]},
+    "approvals by several people": {"approvals": [{"name": "go", "ask": "?", "people": 2}]},
+    "approvals by somebody else": {"approvals": [{"name": "go", "ask": "?", "requester": "not-alone"}]},
     "an approval before the old version is removed": {
         "approvals": [{"name": "go", "ask": "?"}],
         "cleanup": {"keep_blue": "1m", "approval": "go"},
     },
     "locks after a rollback": {"rollback": {"lock": "24h"}},
-    "paths and sessions that stay behind": {"components": {"api": {**specs.PART, "exclude_paths": ["/admin/*"]}}},
+    "post-mortems after a rollback": {
+        "items": [{"name": "written", "says": "x"}],
+        "rollback": {"post_mortem": ["written"]},
+    },
+    "paths that stay behind": {"components": {"api": {**specs.PART, "exclude_paths": ["/admin/*"]}}},
+    "sessions that stay behind": {"components": {"api": {**specs.PART, "sticky": "off-while-shifting"}}},
 }
 
 
@@ -239,9 +250,22 @@ def test_each_thing_that_a_real_release_does_not_do_yet_is_named_with_its_place_
     one = next(one for one in UNBUILT if one.what == what)
     spec = plain(**UNDONE[what])
     [place] = list(one.used(spec))
-    assert f"{what} ({place}: {one.why})" in unbuilt_sentence(spec)
+    assert f"not carried out yet: {what} ({place}: {one.why})" in unbuilt_sentences(spec)
     assert not list(one.used(plain()))
 
 
 def test_a_spec_that_uses_none_of_it_has_no_sentence() -> None:
-    assert unbuilt_sentence(plain()) == ""
+    assert unbuilt_sentences(plain()) == []
+
+
+@pytest.mark.parametrize("path", sorted(RELEASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_what_a_real_release_lacks_is_one_short_line_for_each_reason(path: Path) -> None:
+    spec = Spec.model_validate(load_yaml(path.read_bytes(), path.name))
+    told = obstacles(spec)
+    assert len(told) == len(missing(spec)) + len(unbuilt(spec))
+    assert all("\n" not in line and len(line) < 260 for line in told), max(told, key=len)
+
+
+def test_of_many_places_the_first_are_named_and_the_others_counted() -> None:
+    assert listed(["a", "b", "c"]) == "a, b, c"
+    assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"

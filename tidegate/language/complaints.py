@@ -7,7 +7,7 @@ One complaint for each mistake that pydantic finds; the file and the line are th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -102,6 +102,12 @@ def near(word: str, known: Iterable[str]) -> str:
         lower = {name.lower(): name for name in names}
         found = [lower[one] for one in difflib.get_close_matches(word[:80].lower(), lower, n=1, cutoff=NEAR)]
     return f"did you mean {found[0]!r}? " if found else ""
+
+
+def listed(places: Sequence[str], most: int = 3) -> str:
+    """The first places of many, and how many more there are."""
+    more = len(places) - most
+    return ", ".join(places[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def fields_at(model: Model, path: Path) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from tidegate.language.complaints import listed
 from tidegate.spec import Spec, Step
 
 
@@ -21,9 +22,9 @@ class Unbuilt(NamedTuple):
     why: str
 
 
-def _steps(spec: Spec, has: Callable[[Step], bool]) -> list[str]:
-    """Paths of the steps, of any plan: which plan runs is chosen when a release is started."""
-    return [f"plans.{name}.{step.name}" for name, plan in spec.plans.items() for step in plan.steps if has(step)]
+def _steps(spec: Spec, key: str, has: Callable[[Step], bool]) -> list[str]:
+    """Paths of this key of the steps, of any plan: which plan runs is chosen when a release is started."""
+    return [f"plans.{name}.{step.name}.{key}" for name, plan in spec.plans.items() for step in plan.steps if has(step)]
 
 
 UNBUILT: tuple[Unbuilt, ...] = (
@@ -58,7 +59,7 @@ UNBUILT: tuple[Unbuilt, ...] = (
             [f"rollback.auto.{one.act}" for one in spec.rollback.auto]
             + [f"rollback.manual.{one.act}" for one in spec.rollback.manual]
         ),
-        "a rollback takes the traffic back and stops the new version; the rest is done by hand",
+        "a rollback takes the traffic back and stops the new version, no more",
     ),
     Unbuilt(
         "sources of metrics",
@@ -82,39 +83,53 @@ UNBUILT: tuple[Unbuilt, ...] = (
     ),
     Unbuilt(
         "audiences",
-        lambda spec: _steps(spec, lambda step: step.audience is not None),
+        lambda spec: _steps(spec, "audience", lambda step: step.audience is not None),
         "the routers that are built know shares of everybody only",
     ),
     Unbuilt(
         "half-way limits",
-        lambda spec: _steps(spec, lambda step: step.halfway_limit is not None),
+        lambda spec: _steps(spec, "halfway_limit", lambda step: step.halfway_limit is not None),
         "nobody is asked to go forward or back by a time yet",
     ),
     Unbuilt(
         "points of no return",
-        lambda spec: _steps(spec, lambda step: step.no_return is not None),
+        lambda spec: _steps(spec, "no_return", lambda step: step.no_return is not None),
         "its approval is asked, but a rollback behind it would still send the traffic back",
     ),
     Unbuilt(
-        "bands and rhythms of single steps",
-        lambda spec: _steps(spec, lambda step: step.band == "rollback" or step.looks_every is not None),
-        "the band between the limits always holds, and the watch looks at one rhythm",
+        "bands of single steps",
+        lambda spec: _steps(spec, "band", lambda step: step.band == "rollback"),
+        "the band between target and rollback always holds",
     ),
     Unbuilt(
-        "gates for a time, gates that may be without data, alert tiers",
-        lambda spec: [
-            f"gates.{gate.name}"
-            for gate in spec.gates
-            if gate.until is not None or gate.no_data == "skip" or gate.alert is not None
-        ],
-        "a gate is judged as long as the new version has traffic, no data never passes, and only holds and limits page",
+        "rhythms of single steps",
+        lambda spec: _steps(spec, "looks_every", lambda step: step.looks_every is not None),
+        "the watch looks at the one rhythm of `looking`",
     ),
     Unbuilt(
-        "approvals that need a second person",
-        lambda spec: [
-            f"approvals.{one.name}" for one in spec.approvals if one.people > 1 or one.requester == "not-alone"
-        ],
-        "one answer decides, whoever asked for the release",
+        "gates for a time",
+        lambda spec: [f"gates.{gate.name}.until" for gate in spec.gates if gate.until is not None],
+        "a gate is judged as long as the new version has traffic",
+    ),
+    Unbuilt(
+        "gates that may be without data",
+        lambda spec: [f"gates.{gate.name}.no_data" for gate in spec.gates if gate.no_data == "skip"],
+        "no data never passes",
+    ),
+    Unbuilt(
+        "alert tiers",
+        lambda spec: [f"gates.{gate.name}.alert" for gate in spec.gates if gate.alert is not None],
+        "only holds and rollback limits page",
+    ),
+    Unbuilt(
+        "approvals by several people",
+        lambda spec: [f"approvals.{one.name}.people" for one in spec.approvals if one.people > 1],
+        "one answer decides",
+    ),
+    Unbuilt(
+        "approvals by somebody else",
+        lambda spec: [f"approvals.{one.name}.requester" for one in spec.approvals if one.requester == "not-alone"],
+        "an answer counts whoever asked for the release",
     ),
     Unbuilt(
         "an approval before the old version is removed",
@@ -123,15 +138,23 @@ UNBUILT: tuple[Unbuilt, ...] = (
     ),
     Unbuilt(
         "locks after a rollback",
-        lambda spec: ["rollback"] if spec.rollback.cooldown or spec.rollback.lock or spec.rollback.post_mortem else [],
-        "a release may be started again at once, and nobody is reminded to write it up",
+        lambda spec: [f"rollback.{name}" for name in ("cooldown", "lock") if getattr(spec.rollback, name)],
+        "a release may be started again at once",
     ),
     Unbuilt(
-        "paths and sessions that stay behind",
-        lambda spec: [
-            f"components.{n}" for n, one in spec.components.items() if one.exclude_paths or one.sticky != "keep"
-        ],
+        "post-mortems after a rollback",
+        lambda spec: ["rollback.post_mortem"] if spec.rollback.post_mortem else [],
+        "nobody is reminded to write it up",
+    ),
+    Unbuilt(
+        "paths that stay behind",
+        lambda spec: [f"components.{name}.exclude_paths" for name, one in spec.components.items() if one.exclude_paths],
         "the routers that are built divide all requests alike",
+    ),
+    Unbuilt(
+        "sessions that stay behind",
+        lambda spec: [f"components.{name}.sticky" for name, one in spec.components.items() if one.sticky != "keep"],
+        "the routers that are built leave session stickiness as it is",
     ),
 )
 
@@ -142,7 +165,6 @@ def unbuilt(spec: Spec) -> list[tuple[Unbuilt, list[str]]]:
     return [(one, places) for one, places in found if places]
 
 
-def unbuilt_sentence(spec: Spec) -> str:
-    """One sentence that names all of it; "" when the spec uses none."""
-    told = [f"{one.what} ({', '.join(places)}: {one.why})" for one, places in unbuilt(spec)]
-    return f"a real release does not carry out yet: {'; '.join(told)}" if told else ""
+def unbuilt_sentences(spec: Spec) -> list[str]:
+    """A short sentence for each, with its first places in the spec and the reason; none when the spec uses none."""
+    return [f"not carried out yet: {one.what} ({listed(places)}: {one.why})" for one, places in unbuilt(spec)]
