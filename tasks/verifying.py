@@ -41,8 +41,8 @@ def run_verify(request: VerifyRequest) -> State[Any]:
     if what is Fate.RUN:
         verified = verify(world, story, request.slot)
     else:
-        due = f"due {request.due:%Y-%m-%d %H:%M:%S} UTC"
-        told = f"too late to be useful ({due})" if what is Fate.MISSED else f"the release is {story.state} ({due})"
+        why = "too late to be useful" if what is Fate.MISSED else story.superseded or f"the release is {story.state}"
+        told = f"{why} (due {request.due:%Y-%m-%d %H:%M:%S} UTC)"
         verified = Verified("MISSED" if what is Fate.MISSED else "SUPERSEDED", told)
     try:
         record(session.ledger, row.id, request.slot, request.due, verified, str(flow_run.id))

@@ -148,7 +148,8 @@ class Lookout:
         story, row = watched.story, watched.row
         if not story.over:
             return
-        kept = story.state in (State.PROMOTED, State.FINALIZED) or not finished(sight)
+        lives = story.state in (State.PROMOTED, State.FINALIZED) and not story.superseded
+        kept = lives or not finished(sight)
         if not row.over or not kept:
             try:
                 self.ledger.retire(row.id, watched=kept)

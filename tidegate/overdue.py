@@ -13,7 +13,7 @@ from typing import Literal
 from tidegate.sight import Decision, Sight, Watching, carries
 from tidegate.slots import FINALIZE, margin, unanswered, useful_for
 from tidegate.spec import Spec
-from tidegate.story import State
+from tidegate.story import SUPERSEDABLE, State
 
 WAITING = frozenset({"SCHEDULED", "PAUSED"})
 LIMBO = frozenset({"RUNNING", "PENDING", "CRASHED"})  # no end that a release's run shows
@@ -150,8 +150,9 @@ def silent_slots(spec: Spec, sight: Sight) -> list[Decision]:
     story, waiting = sight.story, unanswered(sight.story)
     if not waiting:
         return []
-    if story.state in GONE or (sight.newer and story.state in (State.FINALIZED, State.CLOSED)):
-        why = f"{sight.newer} has claimed the route" if sight.newer else f"the release is {story.state}"
+    if story.superseded or story.state in GONE or (sight.newer and story.state in SUPERSEDABLE):
+        newer = f"{sight.newer} has claimed the route" if sight.newer else story.superseded
+        why = newer or f"the release is {story.state}"
         return [Decision("answer-slots", why, key="SUPERSEDED", slots=tuple(waiting)[:AT_ONCE])]
     latest = sight.at - margin(spec)
     missed = tuple(slot for slot, due in waiting.items() if due + useful_for(spec, slot) <= latest)
@@ -163,7 +164,8 @@ def kept_too_long(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watchin
     """Blue is kept longer than asked: the run that makes the release final was lost or failed, and is asked for."""
     story = sight.story
     due = story.booked.get(FINALIZE)
-    if due is None or story.state not in (State.PROMOTED, State.FINALIZED) or sight.newer or sight.leased:
+    kept = story.state in (State.PROMOTED, State.FINALIZED) and not (story.superseded or sight.newer)
+    if due is None or not kept or sight.leased:
         return watching, []
     if sight.at < datetime.fromisoformat(due) + margin(spec) or watching.woken < FINAL_AGAIN:
         return watching, []

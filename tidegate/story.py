@@ -31,6 +31,7 @@ class State(StrEnum):
 
 OVER = frozenset({State.PROMOTED, State.SUPERSEDED, State.FINALIZED, State.CLOSED, State.ROLLED_BACK, State.ABORTED})
 MOVABLE = frozenset({State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN})  # a Down still means something
+SUPERSEDABLE = frozenset({State.PROMOTED, State.FINALIZED, State.CLOSED})  # they carry traffic until a newer one does
 
 
 _ENDS = {"rolled-back": State.ROLLED_BACK, "aborted": State.ABORTED, "closed": State.CLOSED}
@@ -98,6 +99,7 @@ class Story:
     booked: dict[str, str] = field(default_factory=dict)  # slot -> due
     slots: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     final: set[str] = field(default_factory=set)
+    superseded: str = ""  # who has the route now; said beside the state where this release had ended before
     restarts: int = 0
     digests: dict[str, set[str]] = field(default_factory=dict)  # component -> what its new versions may report
     baselines: dict[str, float] = field(default_factory=dict)  # metric -> what the version before did
@@ -241,6 +243,8 @@ class Story:
 
     def _expiry(self, entry: Entry) -> None:
         if entry.key == "superseded":
+            if self.state in SUPERSEDABLE:
+                self.superseded = str(entry.body.get("why") or "a newer release has claimed the route")
             if self.state is State.PROMOTED:
                 self.state = State.SUPERSEDED
             return

@@ -18,7 +18,7 @@ from tidegate.overdue import dead_runs, kept_too_long, questions_and_rests, sile
 from tidegate.ports import Sample, Verdict
 from tidegate.sight import NO_STEP, Decision, Health, Look, Sight, Watching, carries
 from tidegate.spec import Spec
-from tidegate.story import State, Story
+from tidegate.story import SUPERSEDABLE, State, Story
 from tidegate.traffic import Seen
 
 __all__ = ["Decision", "Health", "Look", "Sight", "Watching", "baking", "look"]
@@ -36,7 +36,8 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
         told = f"{story.release} is {story.state}: nobody lowers for it any more"
         watching, booked = _booked_runs(spec, watching, sight)
         watching, woken = dead_runs(watching, sight)
-        return watching, booked + woken, Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
+        told_ = Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
+        return watching, _superseded(sight) + booked + woken, told_
     drift, held_before, pages_at = _drift(sight), watching.held, PAGE_AFTER * spec.hold.deadline.total_seconds()
     watching, judged = _judged(spec, watching, sight, story.baselines)
     watching, ill = _ill(spec, watching, sight)
@@ -108,8 +109,8 @@ def _carries(sight: Sight, component: str) -> bool:
 
 def _drift(sight: Sight) -> list[Decision]:
     story, decisions = sight.story, list[Decision]()
-    if sight.newer and story.state is State.PROMOTED:
-        return [Decision("supersede", f"{sight.newer} has claimed the route")]
+    if story.state is State.PROMOTED and sight.newer:
+        return _superseded(sight)
     if story.state not in (State.SHIFTING, State.PROMOTED):
         return decisions
     if sight.stop is not None:
@@ -124,6 +125,13 @@ def _drift(sight: Sight) -> list[Decision]:
         elif sight.quiet and not story.explains(component, seen.weight):
             decisions.append(_unexplained(component, seen.weight, story.weights.get(component, 0)))
     return decisions
+
+
+def _superseded(sight: Sight) -> list[Decision]:
+    """A newer release has the route: told once, also of a release that had ended before."""
+    if not sight.newer or sight.story.superseded or sight.story.state not in SUPERSEDABLE:
+        return []
+    return [Decision("supersede", f"{sight.newer} has claimed the route")]
 
 
 def _is_final(seen: Seen, release: str) -> bool:

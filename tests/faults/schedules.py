@@ -190,6 +190,8 @@ class Schedules:
         crashes = self.random.random() < 0.05
         if crashes:
             return
+        if self.clock.t > self.gone and what is not slots.Fate.SUPERSEDED:
+            self._wrong(f"{slot} is {'run' if what is slots.Fate.RUN else 'missed'}, and its release was gone")
         if what is slots.Fate.RUN:
             took = self.random.uniform(1.0, self.random.choice((20.0, 20.0, 240.0, 2000.0)))
             found = Verified(self.random.choice(("PASS", "PASS", "FAIL", "INCONCLUSIVE")), "looked")
@@ -244,12 +246,12 @@ class Schedules:
         useful = self.due[slot] + slots.useful_for(self.spec, slot)
         if outcome != "MISSED":
             return
+        if self.clock.t > self.gone:
+            self._wrong(f"{slot} is told to be missed, and its release was gone")
         passed = [t for t in self.clock.reaches(useful) if t <= self.clock.t]
         if not passed or self.clock.now() <= useful:
             self._wrong(f"{slot} is MISSED while a run of it would still be useful")
             return
-        if passed[0] > self.gone:
-            self._wrong(f"{slot} is told to be missed, and its release was gone")
         here = self.watch.here_since(self.watch.back(self.clock.t))
         late = max(0.0, self.clock.t - max(passed[-1], here))
         self.told.latest = max(self.told.latest, late)

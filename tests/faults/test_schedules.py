@@ -15,7 +15,7 @@ from datetime import timedelta
 import pytest
 
 from tests.faults.schedules import Schedules, Told
-from tidegate import ledger_rules, overdue, slots
+from tidegate import ledger_rules, overdue, slots, verifying
 from tidegate.ledger import Kind
 
 SOME = 200
@@ -53,6 +53,10 @@ BROKEN: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     ),
     "the watch is too early": (lambda patch: _margin(patch, -10), "would still be useful"),
     "an outcome has no unique key": (_a_slot_is_written_twice, "has 2 outcomes"),
+    "a superseded release's slots are run": (
+        lambda patch: patch.setattr(verifying, "gone", lambda *_: False),
+        "is run, and its release was gone",
+    ),
     "an answered slot is run again": (
         lambda patch: patch.setattr(slots, "fate", lambda *_: slots.Fate.RUN),
         "though it is answered",

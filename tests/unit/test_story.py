@@ -80,7 +80,25 @@ def test_a_release_is_finalized_when_every_route_is_final_and_closed_at_its_last
 
 def test_only_a_promoted_release_is_superseded() -> None:
     assert Chain().claimed().add(Kind.EXPIRY, "superseded", {}).story.state is State.SHIFTING
-    assert promoted().add(Kind.EXPIRY, "superseded", {}).story.state is State.SUPERSEDED
+    assert not Chain().claimed().add(Kind.EXPIRY, "superseded", {}).story.superseded
+    story = promoted().add(Kind.EXPIRY, "superseded", {"why": "shop/v3/1 has claimed the route"}).story
+    assert (story.state, story.superseded) == (State.SUPERSEDED, "shop/v3/1 has claimed the route")
+
+
+@pytest.mark.parametrize("ended", [State.FINALIZED, State.CLOSED])
+def test_a_release_that_had_ended_keeps_its_state_and_says_that_it_is_superseded(ended: State) -> None:
+    chain = promoted().did("main/1/finalize/make-final/-/api/1", ev.MadeFinal(at=NOW, component="api"))
+    if ended is State.CLOSED:
+        chain.did("main/1/finalize/close/-/-/1", ev.Closed(at=NOW))
+    assert not chain.story.superseded
+    story = chain.add(Kind.EXPIRY, "superseded", {}).story
+    assert (story.state, story.superseded) == (ended, "a newer release has claimed the route")
+
+
+def test_a_superseded_release_that_is_closed_later_stays_superseded() -> None:
+    chain = promoted().add(Kind.EXPIRY, "superseded", {"why": "v3"})
+    story = chain.did("main/1/finalize/close/-/-/1", ev.Closed(at=NOW)).story
+    assert (story.state, story.superseded) == (State.CLOSED, "v3")
 
 
 def test_a_park_takes_the_traffic_and_no_decision_and_an_approval_opens_the_next_leg() -> None:

@@ -19,7 +19,7 @@ from tidegate.ports import RunState
 from tidegate.sight import Decision
 from tidegate.simulation import specs
 from tidegate.slots import FINALIZE, MARGIN, SHORTEST_MARGIN, margin
-from tidegate.verifying import Verified, answer, record
+from tidegate.verifying import Verified, answer, gone, record
 
 DUE = NOW + timedelta(hours=1)
 LATE = specs.plain().verification.late
@@ -75,6 +75,30 @@ def test_a_closed_release_is_looked_at_until_its_last_slot_and_a_newer_claim_sup
     assert not finished(watch.sight)
     [decided] = looks_at(watch, -timedelta(minutes=1), newer="shop/v3/1")
     assert (decided.key, decided.why) == ("SUPERSEDED", "shop/v3/1 has claimed the route")
+    assert "supersede" in watch.kinds()
+    watch.chain.add(Kind.EXPIRY, "superseded", {"why": "shop/v3/1 has claimed the route"})
+    [decided] = looks_at(watch, LATE + 2 * MARGIN)  # the newer one cannot be seen any more
+    assert (decided.key, decided.why) == ("SUPERSEDED", "shop/v3/1 has claimed the route")
+    assert "supersede" not in watch.kinds(), "it is told once"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_run_finds_its_slot_superseded_whatever_its_release_was_before(*, closed: bool) -> None:
+    """Found by simulation: a closed release kept its state, and its runs looked at the newer version."""
+    chain = booked(promoted(), "T+20s")
+    if closed:
+        chain.did("main/1/finalize/close/-/-/1", ev.Closed(at=NOW))
+    assert not gone(specs.plain(), chain.story, "T+20s")
+    assert gone(specs.plain(), chain.add(Kind.EXPIRY, "superseded", {"why": "v3"}).story, "T+20s")
+
+
+def test_a_superseded_release_is_asked_for_no_final_act_and_needs_no_further_look() -> None:
+    """Its blue is not the newer one's business: the mark names that one, and a finalizing run could only fail."""
+    final = ev.MadeFinal(at=NOW, component="api")
+    chain = booked(promoted(), final=True).did("main/1/finalize/make-final/-/api/1", final)
+    assert [one.kind for one in looks_at(Watch(chain), 2 * MARGIN)] == ["again", "page"]
+    chain.add(Kind.EXPIRY, "superseded", {"why": "v3"})
+    assert looks_at(Watch(chain), 2 * MARGIN) == []
 
 
 def test_one_look_answers_no_more_than_a_hundred_slots() -> None:
