@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tidegate.judge.special import Array
 
@@ -23,9 +22,9 @@ class Step:
     """What one look does to a kind of stretch."""
 
     begins: Array  # chance that one of this size begins
-    advances: Array  # chance to go on to the next phase
-    last: NDArray[np.intp]  # index of the last phase, (streams, sizes, 1)
-    passes: NDArray[np.bool_]  # which phases are followed by another
+    advances: Array  # chance to go on to the next phase, (streams, sizes, 1)
+    passes: Array  # 1 for phases that are followed by another, else 0, (streams, sizes, phases - 1)
+    ends: Array  # 1 for the last phase, else 0, (streams, sizes, phases)
     sizes: Array  # as one look sees them
 
 
@@ -42,9 +41,10 @@ class Kind:
         looks = self.lengths / dt
         phases = np.clip(np.round(looks / 1.5), 1, MOST_PHASES)
         advances = np.minimum(1.0, phases / (looks + 0.5))
-        last = (phases - 1).astype(np.intp)[:, :, None]
-        passes = np.arange(MOST_PHASES - 1)[None, None, :] < last
-        return Step(-np.expm1(-self.per_hour / 3600 * dt), advances, last, passes, self.sizes * np.minimum(1.0, looks))
+        at, last = np.arange(MOST_PHASES)[None, None, :], (phases - 1)[:, :, None]
+        passes, ends = (at[:, :, :-1] < last).astype(np.float64), (at == last).astype(np.float64)
+        begins = -np.expm1(-self.per_hour / 3600 * dt)
+        return Step(begins, advances[:, :, None], passes, ends, self.sizes * np.minimum(1.0, looks))
 
 
 def start(kind: Kind) -> Array:
@@ -54,11 +54,10 @@ def start(kind: Kind) -> Array:
 
 def move(mass: Array, calm: Array, step: Step) -> tuple[Array, Array]:
     """One look later, before it is weighed: the masses, and what the calm (streams,) gains or loses by it."""
-    going = mass * step.advances[:, :, None]
+    going = mass * step.advances
     moved = mass - going
     moved[:, :, 1:] += going[:, :, :-1] * step.passes
-    ended = np.take_along_axis(going, step.last, axis=2)[:, :, 0]
     born = calm[:, None] * step.begins
     moved[:, :, 0] += born
-    change: Array = ended.sum(axis=1) - born.sum(axis=1)
+    change: Array = (going * step.ends).sum(axis=(1, 2)) - born.sum(axis=1)
     return moved, change

@@ -20,7 +20,7 @@ from tidegate.judge.profile import Profile
 from tidegate.judge.special import Array, log_beta_binomial, log_gamma_poisson
 
 SMALLEST, GROWTH, SIZES = 2.0, 1.6, 13  # alternatives: times the record's rate
-BURSTS: Array = 0.3 * 1.7 ** np.arange(8)  # times the mean size
+BURSTS: Array = np.array([0.3 * 1.7**i for i in range(8)])  # times the mean size
 HIGHEST = 0.995
 JUMP_MEAN, JUMP_SHAPE = 4.0, 1.0  # a shared level that has just jumped, in times the record
 MILD = 20.0
@@ -205,7 +205,7 @@ def bursts(per_hour: Array, mean: Array, length: Array) -> Kind:
 
 
 def _outages(profile: Profile, rates: Array) -> Kind:
-    sizes = max(2 * float(rates[0]), 1e-4) * 1.9 ** np.arange(20)
+    sizes: Array = np.array([max(2 * float(rates[0]), 1e-4) * 1.9**i for i in range(20)])
     sizes = np.repeat(sizes[sizes < 0.7][None], len(rates), axis=0)
     shares = sizes**-0.5
     lengths = np.where(sizes <= MILD * rates[0], profile.mild_time, profile.outage_time)

@@ -17,8 +17,8 @@ from tidegate.judge.profile import Profile
 from tidegate.judge.special import Array, normal_above
 
 G, W, C, M = range(4)
-MOST = 40  # copies
-THIN = 1.55  # a copy goes when its neighbours' ages are nearer than this factor
+MOST = 80  # copies; a hundred years need fewer
+THIN = 2.0  # a copy goes when its neighbours' ages are nearer than this factor
 CLIP = 2.0  # standard deviations that the null's own filter believes
 
 
@@ -36,19 +36,46 @@ class Latency:
         self.p[:, G, G], self.p[:, W, W] = profile.shared**2, profile.wander**2 * profile.kappa
         self.p[:, C, C], self.p[:, M, M] = profile.cold**2, profile.offset**2
         self.null = self.prior.copy()
-        self.births = np.zeros(0)  # seconds
-        self.xs, self.ps = np.zeros((0, 2, 4)), np.zeros((0, 2, 4, 4))
-        self.fault, self.passing = np.zeros((0, 2)), np.zeros((0, 2))
+        self.count = 0
+        self._births = np.zeros(MOST)  # seconds
+        self._xs, self._ps = np.zeros((MOST, 2, 4)), np.zeros((MOST, 2, 4, 4))
+        self._fault, self._passing = np.zeros((MOST, 2)), np.zeros((MOST, 2))
+        self._now = 0.0
+
+    @property
+    def births(self) -> Array:
+        """When each copy began, seconds."""
+        return self._births[: self.count]
+
+    @property
+    def xs(self) -> Array:
+        """The copies' states, (copies, 2, 4)."""
+        return self._xs[: self.count]
+
+    @property
+    def ps(self) -> Array:
+        """Their variances, (copies, 2, 4, 4)."""
+        return self._ps[: self.count]
+
+    @property
+    def fault(self) -> Array:
+        """How likely each copy is as a lasting fault, (copies, 2), in parts of the null."""
+        return self._fault[: self.count]
+
+    @property
+    def passing(self) -> Array:
+        """How likely each copy is as a hiccup under way, (copies, 2); the null and these add up to 1."""
+        return self._passing[: self.count]
 
     @property
     def evidence(self) -> float:
         """How many times likelier a lasting rise makes what was seen."""
-        return float((self.fault * self._rising()).sum()) if len(self.births) else 0.0
+        return float((self.fault * self._rising()).sum()) if self.count else 0.0
 
     @property
     def slower(self) -> float:
         """The factor of the likeliest copy's lasting difference."""
-        if not len(self.births):
+        if not self.count:
             return 1.0
         weight = self.fault / max(float(self.fault.sum()), 1e-300)
         return math.exp(float((weight * self.xs[:, :, M]).sum()))
@@ -56,7 +83,7 @@ class Latency:
     @property
     def since(self) -> float:
         """When the likeliest fault began, seconds."""
-        return float(self.births[int(self.fault.sum(axis=1).argmax())]) if len(self.births) else 0.0
+        return float(self.births[int(self.fault.sum(axis=1).argmax())]) if self.count else 0.0
 
     def _rising(self) -> Array:
         """How much likelier a copy's difference is above the tolerance than it was at its birth."""
@@ -88,33 +115,29 @@ class Latency:
         noise_g = profile.shared**2 * (1 - a_g**2)
         noise_w = profile.wander**2 * math.exp(self.kappa) * (1 - a_w**2)
         square = keep[:, :, None] * keep[:, None, :]
-        self.x, self.xs = self.x * keep, self.xs * keep
-        self.p, self.ps = self.p * square, self.ps * square
-        for p in (self.p, self.ps):
+        xs, ps, passing = self.xs, self.ps, self.passing
+        self.x *= keep
+        self.p *= square
+        xs *= keep
+        ps *= square
+        for p in (self.p, ps):
             p[..., G, G] += noise_g
             p[..., W, W] += noise_w
-        ends = _ending(t_age=None if not len(self.births) else self._ages(dt), dt=dt, mean=profile.hiccup_time)
-        back = self.passing * ends[:, None]
-        self.passing = self.passing - back
-        self.null = self.null + back.sum(axis=0)
-
-    def _ages(self, dt: float) -> Array:
-        out: Array = self._now + dt - self.births
-        return out
-
-    _now = 0.0
+        if self.count:
+            back = passing * _ending(self._now + dt - self.births, dt, profile.hiccup_time)[:, None]
+            passing -= back
+            self.null = self.null + back.sum(axis=0)
 
     def _begin(self, t: float, dt: float, begins: float) -> None:
         """A copy of the null's filters that allows a large difference, for faults and for hiccups."""
         self._now = t
         hiccup = self.null * (1 - math.exp(-dt * self.profile.hiccups / 3600))
         total = self.null + self.passing.sum(axis=0)
-        copy = self.p.copy()
-        copy[:, M, M] += self.profile.fault**2
-        self.births = np.append(self.births, t)
-        self.xs, self.ps = np.concatenate([self.xs, self.x[None]]), np.concatenate([self.ps, copy[None]])
-        self.fault = np.concatenate([self.fault, begins * total[None]])
-        self.passing = np.concatenate([self.passing, hiccup[None]])
+        at = self.count
+        self.count += 1
+        self._births[at], self._xs[at], self._ps[at] = t, self.x, self.p
+        self._ps[at, :, M, M] += self.profile.fault**2
+        self._fault[at], self._passing[at] = begins * total, hiccup
         self.null = self.null - hiccup
 
     def _weigh(self, new: tuple[float, float], stable: tuple[float, float]) -> None:
@@ -133,9 +156,9 @@ class Latency:
         top = max(float(own.max()), float(copies.max()))
         null, passing = self.null * np.exp(own - top), self.passing * np.exp(copies - top)
         total = max(float(null.sum() + passing.sum()), 1e-290)
-        self.null, self.passing = null / total, passing / total
+        self.null, self._passing[: self.count] = null / total, passing / total
         grown = np.minimum(copies - top - math.log(total), 600.0)
-        self.fault = np.minimum(self.fault * np.exp(grown), 1e200)
+        self._fault[: self.count] = np.minimum(self.fault * np.exp(grown), 1e200)
 
     def _learn(self, z2: float, f: float, noise: float) -> None:
         """How much this site's versions wander, from the filter that has allowed a lasting fault from the start."""
@@ -146,7 +169,7 @@ class Latency:
 
     def _thin(self, t: float) -> None:
         """One copy too many goes; its masses go to its elder neighbour."""
-        if len(self.births) < 4:
+        if self.count < 4:
             return
         ages = t - self.births + 1.0
         near = ages[:-2] / ages[2:] < THIN
@@ -155,10 +178,11 @@ class Latency:
             return
         at = int(near.argmax()) + 1
         heir = at - 1 if at > 1 else at + 1  # the first copy learns the wander: it stays as it is
-        self.fault[heir] += self.fault[at]
-        self.passing[heir] += self.passing[at]
-        for name in _COPIES:
-            setattr(self, name, np.delete(getattr(self, name), at, axis=0))
+        self._fault[heir] += self._fault[at]
+        self._passing[heir] += self._passing[at]
+        self.count -= 1
+        for copies in (self._births, self._xs, self._ps, self._fault, self._passing):
+            copies[at : self.count] = copies[at + 1 : self.count + 1]
 
     def state(self) -> dict[str, Any]:
         """All that changes, as JSON has it."""
@@ -169,8 +193,10 @@ class Latency:
         """Go on from `state`."""
         for name in ("x", "p", "null"):
             setattr(self, name, np.array(state[name], dtype=np.float64))
-        for name, form in zip(_COPIES, ((-1,), (-1, 2, 4), (-1, 2, 4, 4), (-1, 2), (-1, 2)), strict=True):
-            setattr(self, name, np.array(state[name], dtype=np.float64).reshape(form))
+        self.count = len(state["births"])
+        for name in _COPIES:
+            if self.count:
+                getattr(self, f"_{name}")[: self.count] = state[name]
         self.kappa, self.learnt, self._now = state["kappa"], state["learnt"], state["now"]
 
 
@@ -199,16 +225,10 @@ def _update(
     return -0.5 * (np.log(f) + z2), z2, f
 
 
-def _ending(t_age: Array | None, dt: float, mean: float) -> Array:
-    """The chance that a hiccup of this age ends within `dt`: three phases, `mean` in all (Erlang)."""
-    if t_age is None:
-        return np.zeros(0)
-    early = np.maximum(t_age - dt, 0.0) * 3 / mean
-    late = t_age * 3 / mean
-
-    def survives(u: Array) -> Array:
-        out: Array = np.log1p(u + u * u / 2) - u
-        return out
-
-    out: Array = 1 - np.exp(np.minimum(survives(late) - survives(early), 0.0))
+def _ending(age: Array, dt: float, mean: float) -> Array:
+    """The chance that a hiccup of this age ended within the last `dt`: three phases, `mean` in all (Erlang)."""
+    late = age * (3 / mean)
+    early = np.maximum(late - dt * 3 / mean, 0.0)
+    lives = (1 + late + late * late / 2) / (1 + early + early * early / 2) * np.exp(early - late)
+    out: Array = 1 - np.minimum(lives, 1.0)
     return out

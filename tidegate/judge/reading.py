@@ -115,5 +115,12 @@ def side_of(sample: Mapping[str, Any], name: str, routes: int, buckets: int) -> 
             raise SpecError(f"{where}.{key}: {found.tolist()}", "counts from 0 on")
     memory = told.get("memory")
     memory = 0.0 if memory is None else float(memory)
-    asked, failed = np.append(asked.sum(), asked), np.append(failed.sum(), failed)
+    asked, failed = _with_total(asked), _with_total(failed)
     return Side(asked, np.minimum(failed, asked), latency, memory)  # a failure may be counted a look before its request
+
+
+def _with_total(by_route: Array) -> Array:
+    """The sum first."""
+    out = np.empty(len(by_route) + 1)
+    out[0], out[1:] = by_route.sum(), by_route
+    return out
