@@ -7,11 +7,15 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from tests.bench.judging import grid
+from tests.bench.judging.course import course
 from tests.bench.judging.driving import Outcome, drive
 from tests.bench.judging.faults import FAULTS
 from tests.bench.judging.oracle import oracle
 from tests.bench.judging.plans import Context
-from tests.bench.judging.policies import POLICIES
+from tests.bench.judging.policies import POLICIES, WHOLE
 from tests.bench.judging.rollout import Rollout
 from tests.bench.judging.scoring import Cell
 from tests.bench.judging.site import meta
@@ -27,6 +31,7 @@ class Asked:
     faults: tuple[str, ...]
     policies: tuple[str, ...]
     seed: int = 1
+    hindsight: bool = False  # every setting of every peer, too
     bad_contexts: Collection[Context] | None = None  # None: all of them
     watching: Callable[[Rollout], None] | None = field(default=None, compare=False)
 
@@ -41,14 +46,27 @@ def rollouts(context: Context, fault: str | None, count: int, seed: int) -> Iter
 def cell(context: Context, fault: str | None, count: int, asked: Asked) -> Cell:
     """Every policy on the same rollouts."""
     made = Cell(context, fault, onset=FAULTS[fault].begins(context) if fault else 0.0)
+    rolled, harm = np.zeros(len(grid.names())), np.zeros(len(grid.names()))
     for rollout in rollouts(context, fault, count, asked.seed):
         told = meta(rollout)
+        whole = course(rollout) if asked.hindsight or not WHOLE.keys().isdisjoint(asked.policies) else None
         for name in asked.policies:
-            made.outcomes.setdefault(name, []).append(drive(rollout, POLICIES[name](told)))
+            at_once = WHOLE.get(name)
+            if at_once is None or whole is None:
+                outcome = drive(rollout, POLICIES[name](told))
+            else:
+                outcome = whole.outcome(at_once(whole, told))
+            made.outcomes.setdefault(name, []).append(outcome)
+        if asked.hindsight and whole is not None:
+            decided = grid.decisions(whole, told)
+            rolled += decided >= 0
+            harm += whole.harm[decided]
         if fault:
             made.outcomes.setdefault("oracle", []).append(oracle(rollout))
         if asked.watching is not None:
             asked.watching(rollout)
+    if asked.hindsight:
+        made.tuned_rolled, made.tuned_harm = rolled / count, harm / count
     return made
 
 

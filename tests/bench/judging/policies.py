@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
-from tests.bench.judging import limits
+from tests.bench.judging import counting, kayenta, limits, sequential
+from tests.bench.judging.course import Decide
 from tests.bench.judging.driving import Judge, Meta
 from tests.bench.judging.limits import Alarm, Argo, Flagger, Limit
+from tests.bench.judging.sequential import Anytime
 
 Make = Callable[[Meta], Judge]
 
@@ -24,7 +26,21 @@ POLICIES: dict[str, Make] = {
     "argo-1%": lambda meta: Argo(meta, Limit(0.01), failure_limit=3),
     "flagger": lambda meta: Flagger(meta, Limit(0.01), threshold=5),
     "alarm": lambda meta: Alarm(meta, Limit(0.01), m=3, n=5),
+    "kayenta": kayenta.Kayenta,
+    "msprt": lambda meta: Anytime(meta, tau=0.01),
+    "netflix": Anytime,
     "tidegate": tidegate,
+}
+
+# Those that never hold, over a whole rollout at once: the same decisions (a test compares), many times faster.
+WHOLE: dict[str, Decide] = {
+    "guides": counting.guide,
+    "argo-5%": lambda course, meta: counting.argo(course, meta, Limit(0.05), 0),
+    "argo-1%": lambda course, meta: counting.argo(course, meta, Limit(0.01), 3),
+    "alarm": lambda course, meta: counting.alarm(course, meta, Limit(0.01), 3, 5),
+    "kayenta": kayenta.decide,
+    "msprt": sequential.msprt,
+    "netflix": sequential.netflix,
 }
 
 

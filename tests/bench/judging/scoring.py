@@ -15,6 +15,7 @@ import numpy as np
 
 from tests.bench.judging.driving import Outcome
 from tests.bench.judging.plans import Context
+from tests.bench.judging.service import Floats
 
 HALF = 0.5  # requests, added to both sides of a multiple
 
@@ -27,6 +28,8 @@ class Cell:
     fault: str | None
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     onset: float = 0.0  # seconds after the start
+    tuned_rolled: Floats | None = None  # per setting of the peers' grid (settings,): share of the rollouts rolled back
+    tuned_harm: Floats | None = None  # and harmed requests, mean
 
     def harmed(self, policy: str) -> float:
         return float(np.mean([one.harmed for one in self.outcomes[policy]]))
