@@ -17,7 +17,7 @@ from tidegate.attempt import Attempt
 from tidegate.errors import ConnectorError, LedgerUnavailable
 from tidegate.language.moments import Anchor
 from tidegate.notices import notice
-from tidegate.slots import anchors_of, due_times
+from tidegate.slots import anchors_of, due_times, step_of
 
 
 def take_turn(attempt: Attempt) -> ev.Event:
@@ -74,7 +74,7 @@ def book(attempt: Attempt, action: do.BookSlots) -> ev.Event:
     world, anchor = attempt.world, Anchor(action.name)
     anchors = anchors_of(world.spec, attempt.story)
     at = action.since or (anchors.get(anchor) if anchor is not Anchor.STEP else None) or world.clock.now()
-    slots = due_times(world.spec, at, anchor, anchors, action.place.step if anchor is Anchor.STEP else "")
+    slots = due_times(world.spec, at, anchor, anchors, step_of(anchor, action.place))
     if world.bookings is not None:
         world.bookings.book(attempt.row.id, slots)
     return ev.SlotsBooked(at=world.clock.now(), anchor=action.name, slots=slots)

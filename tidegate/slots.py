@@ -1,7 +1,8 @@
 """
 Scheduled runs: when each is due from its anchor, and what becomes of a late one.
 
-A slot is named by its schedule and its label (`watch-day-one T+30m`); the plain ones of `verification` by their label.
+A slot is named by its schedule and its label (`watch-day-one T+30m`), one anchored at a step by that step, too (`pulse
+25% T+10m`; after a Park `pulse 25% leg 2 T+10m`); the plain ones of `verification` by their label.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tidegate.actions import Place
 from tidegate.clockwork.moments import Clockwork, planned_start
 from tidegate.clockwork.rhythms import TooMany, runs
 from tidegate.errors import SpecError
@@ -48,7 +50,7 @@ def due_times(
     anchors: Mapping[Anchor, datetime] | None = None,
     step: str = "",
 ) -> dict[str, datetime]:
-    """Name -> instant of every slot of this anchor (`step`: of which step), and of the run that makes it final."""
+    """Name -> instant of every slot of this anchor (`step`: `step_of` which), and of the run that makes it final."""
     due = dict[str, datetime]()
     if anchor is Anchor.PROMOTED:
         due |= dict(zip(slot_names(spec), (at + slot for slot in spec.verification.slots), strict=True))
@@ -61,12 +63,23 @@ def due_times(
     return due
 
 
+def step_of(anchor: Anchor, place: Place) -> str:
+    """
+    Whose step a slot is: `25%`, in a later leg `25% leg 2`; "" where the anchor is none.
+
+    A step that is taken again after a Park has slots of its own: a name has one due time and one outcome.
+    """
+    if anchor is not Anchor.STEP:
+        return ""
+    return f"{place.step}%" + (f" leg {place.leg}" if place.leg > 1 else "")
+
+
 def schedule_slots(
     spec: Spec, schedule: Schedule, at: datetime, anchors: Mapping[Anchor, datetime], step: str = ""
 ) -> dict[str, datetime]:
     """Name -> instant of this schedule's runs; SpecError when there are more than anybody wants."""
     clockwork = Clockwork.of(spec, anchors)
-    of_step = f" {step}%" if step else ""
+    of_step = f" {step}" if step else ""
     try:
         found = runs(schedule.rhythm, at, clockwork)
     except TooMany as wrong:

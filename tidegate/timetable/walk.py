@@ -22,7 +22,7 @@ from tidegate.language.moments import Anchor
 from tidegate.ports import Verdict
 from tidegate.quantities import spoken
 from tidegate.release import release
-from tidegate.slots import FINALIZE, due_times, schedule_of
+from tidegate.slots import FINALIZE, due_times, schedule_of, step_of
 from tidegate.spec import Spec, Step
 from tidegate.timetable.rows import Phase, Row, Timetable
 from tidegate.timetable.told import (
@@ -213,8 +213,7 @@ class Walk:
     def _booked(self, action: do.BookSlots) -> ev.Event:
         anchor = Anchor(action.name)
         at = action.since or (self.anchors.get(anchor) if anchor is not Anchor.STEP else None) or self.now
-        step = action.place.step if anchor is Anchor.STEP else ""
-        due = due_times(self.spec, at, anchor, self.anchors, step)
+        due = due_times(self.spec, at, anchor, self.anchors, step_of(anchor, action.place))
         self.table.final_at = due.pop(FINALIZE, self.table.final_at)
         self.table.slots |= due
         for slot, when in due.items():
