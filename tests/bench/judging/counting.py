@@ -22,8 +22,8 @@ def broken(course: Course, meta: Meta, limit: Limit) -> tuple[Flags, Flags]:
     seen = course.new.windows(course.per(limit.every))
     with np.errstate(invalid="ignore"):
         bad = seen.failing() > limit.failing
-        if limit.p95 < OFF:
-            bad |= seen.quantile(0.95, np.asarray(meta["edges"])) > limit.p95
+        if limit.latency < OFF:
+            bad |= seen.quantile(limit.quantile, np.asarray(meta["edges"])) > limit.latency
     full = seen.memory > limit.memory * meta["memory_limit"]
     return bad | full, (seen.requests > 0) | full
 

@@ -111,3 +111,9 @@ def first(reached: Flags) -> Counts:
     """Index along axis 0 (bins, ...) of the first True, -1 for none."""
     made: Counts = np.where(reached.any(axis=0), reached.argmax(axis=0), -1).astype(np.int64)
     return made
+
+
+def earliest(one: Counts, other: Counts) -> Counts:
+    """The first of two decisions, each -1 for none."""
+    made: Counts = np.where((one < 0) | (other < 0), np.maximum(one, other), np.minimum(one, other))
+    return made

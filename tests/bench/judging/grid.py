@@ -16,7 +16,7 @@ import numpy as np
 
 from tests.bench.judging import kayenta, sequential
 from tests.bench.judging.counting import bin_of, more_than, of_the_last, so_far
-from tests.bench.judging.course import Course, first
+from tests.bench.judging.course import Course, earliest, first
 from tests.bench.judging.driving import Meta
 from tests.bench.judging.service import Counts
 from tests.bench.judging.windows import interpolated
@@ -29,7 +29,7 @@ COUNTED = (0, 1, 3, 5, 10)
 LASTING = ((2, 2), (5, 5), (10, 10), (3, 5))
 MEMORY = (0.6, 0.7, 0.8, 0.85, 0.9)
 ALPHAS = (0.05, 0.01, 1e-3, 1e-5, 1e-8, 1e-12)
-TAUS = (0.002, 0.01, 0.05)
+TAUS = (0.002, 0.01, 0.1)
 MARGINS = (0.0, 0.002, 0.01, 0.05)  # difference of shares
 RATIO_MARGINS = (1.0, 1.5, 2.0, 4.0)
 GAPS = (0.0, 0.01, 0.02, 0.05, 0.10)  # of the distribution, 0-1
@@ -60,22 +60,23 @@ def _mixtures(seen: sequential.Cumulated) -> list[Counts]:
     made = []
     for tau in TAUS:
         for margin in MARGINS:
-            for counts in (seen.failures, seen.slow):
-                made.append(first(sequential.mixture(counts, tau, margin)[:, None] >= limits))
+            failing = first(sequential.mixture(seen.failures, tau, margin)[:, None] >= limits)
+            slow = first(sequential.mixture(seen.slow, tau, margin)[:, None] >= limits)
+            made += [failing, slow, earliest(failing, slow)]
     return made
 
 
 def _bands(course: Course, seen: sequential.Cumulated) -> list[Counts]:
     limits = np.log(2.0 / np.array(ALPHAS))
-    made = []
+    errors, bands = [], []
     for margin in RATIO_MARGINS:
         nats = sequential.average(sequential.landed(course, margin).cumsum(axis=0))
-        made.append(first(np.asarray(nats[:, None] >= limits)))
+        errors.append(first(np.asarray(nats[:, None] >= limits)))
     _, n_new, _, n_stable = seen.failures
     widths = np.stack([sequential.band(n_new, a / 4) + sequential.band(n_stable, a / 4) for a in ALPHAS], axis=-1)
     for gap in GAPS:
-        made.append(first(np.asarray(seen.gap[:, None] - gap > widths)))
-    return made
+        bands.append(first(np.asarray(seen.gap[:, None] - gap > widths)))
+    return [*errors, *bands, *(earliest(one, other) for one in errors for other in bands)]
 
 
 def _minutes(course: Course, meta: Meta) -> list[Counts]:
@@ -103,10 +104,12 @@ def names() -> tuple[str, ...]:
         for seconds in WINDOWS for failing in FAILING for slow in P95 for wanted in WANTED for rule in rules
     ]  # fmt: skip
     made += [f"memory {share:g}" for share in MEMORY]
-    made += [f"msprt {what} tau {tau:g} margin {margin:g} alpha {alpha:g}"
-             for tau in TAUS for margin in MARGINS for what in ("failures", "slow") for alpha in ALPHAS]  # fmt: skip
+    made += [f"msprt {what} tau {tau:g} margin {margin:g} alpha {alpha:g}" for tau in TAUS for margin in MARGINS
+             for what in ("failures", "slow", "either") for alpha in ALPHAS]  # fmt: skip
     made += [f"netflix errors x{margin:g} alpha {alpha:g}" for margin in RATIO_MARGINS for alpha in ALPHAS]
     made += [f"netflix bands {gap:g} alpha {alpha:g}" for gap in GAPS for alpha in ALPHAS]
+    made += [f"netflix errors x{margin:g} or bands {gap:g} alpha {alpha:g}"
+             for margin in RATIO_MARGINS for gap in GAPS for alpha in ALPHAS]  # fmt: skip
     made += [f"kayenta {minutes} min {confidence:g} effect {effect:g}"
              for minutes in MINUTES for confidence in CONFIDENCE for effect in EFFECT]  # fmt: skip
     return tuple(made)

@@ -19,12 +19,13 @@ OFF = 1e9  # seconds: a latency that nothing reaches
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Bad is a window of `every` seconds with more than `failing` (share) or a p95 above `p95` (seconds)."""
+    """Bad is a window of `every` seconds with more than `failing` (share) or a quantile above `latency` (seconds)."""
 
     failing: float
-    p95: float = OFF
+    latency: float = OFF
     every: float = 60.0
     memory: float = OFF  # share of the memory limit
+    quantile: float = 0.95  # of the latency
 
     def broken(self, seen: Totals, meta: Meta) -> bool | None:
         """Whether this window is bad, None without traffic."""
@@ -35,7 +36,7 @@ class Limit:
             return None
         if failing > self.failing:
             return True
-        return self.p95 < OFF and (seen.quantile(0.95, meta["edges"]) or 0.0) > self.p95
+        return self.latency < OFF and (seen.quantile(self.quantile, meta["edges"]) or 0.0) > self.latency
 
 
 class Lasting:

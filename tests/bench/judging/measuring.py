@@ -32,6 +32,7 @@ class Asked:
     policies: tuple[str, ...]
     seed: int = 1
     hindsight: bool = False  # every setting of every peer, too
+    stepwise: bool = False  # every policy bin by bin, so that its decisions are timed
     bad_contexts: Collection[Context] | None = None  # None: all of them
     watching: Callable[[Rollout], None] | None = field(default=None, compare=False)
 
@@ -52,7 +53,7 @@ def cell(context: Context, fault: str | None, count: int, asked: Asked) -> Cell:
         whole = course(rollout) if asked.hindsight or not WHOLE.keys().isdisjoint(asked.policies) else None
         for name in asked.policies:
             at_once = WHOLE.get(name)
-            if at_once is None or whole is None:
+            if asked.stepwise or at_once is None or whole is None:
                 outcome = drive(rollout, POLICIES[name](told))
             else:
                 outcome = whole.outcome(at_once(whole, told))

@@ -38,6 +38,8 @@ MODES: dict[str, tuple[tuple[Context, ...], int, int, tuple[str, ...]]] = {
     "diurnal": (_under("diurnal"), 200, 0, ()),
 }  # fmt: skip
 
+WITH_HINDSIGHT = ("reduced", "all")
+
 
 def asked(
     mode: str,
@@ -47,6 +49,9 @@ def asked(
     bad: int | None = None,
     faults: tuple[str, ...] = (),
     traffic: tuple[float, ...] = (),
+    *,
+    hindsight: bool = False,
+    stepwise: bool = False,
 ) -> Asked:
     """The mode, with the caller's own counts, faults and traffic levels where given."""
     contexts, usual_good, usual_bad, usual_faults = MODES[mode]
@@ -58,4 +63,6 @@ def asked(
         faults or usual_faults,
         policies,
         seed,
+        hindsight,
+        stepwise,
     )

@@ -26,8 +26,8 @@ class Noise:
     wander: float = 1.0  # factor on what the two versions wander apart, and on lasting differences
     shared: float = 1.0  # factor on what both do together
     cold: tuple[float, float] = (1.2, 1.5)  # first latency as a factor
-    cold_seconds: tuple[float, float] = (20.0, 60.0)  # e-folding time: mostly gone after 30-90 s, later at the worst
-    at_step: float = 0.3  # share of the cold start that comes back at each step
+    cold_seconds: tuple[float, float] = (30.0, 75.0)  # e-folding time
+    at_step: float = 0.4  # share of the cold start that comes back at each step
     hiccups: float = 0.5  # per hour, on either version
     bursts: float = 0.25  # per hour, on either version
     outages: float = 0.05  # per hour, of both versions

@@ -24,10 +24,10 @@ POLICIES: dict[str, Make] = {
     "guides": limits.guide,
     "argo-5%": lambda meta: Argo(meta, Limit(0.05), failure_limit=0),
     "argo-1%": lambda meta: Argo(meta, Limit(0.01), failure_limit=3),
-    "flagger": lambda meta: Flagger(meta, Limit(0.01), threshold=5),
+    "flagger": lambda meta: Flagger(meta, Limit(0.01, 0.5, quantile=0.99), threshold=5),
     "alarm": lambda meta: Alarm(meta, Limit(0.01), m=3, n=5),
     "kayenta": kayenta.Kayenta,
-    "msprt": lambda meta: Anytime(meta, tau=0.01),
+    "msprt": lambda meta: Anytime(meta, tau=0.1),
     "netflix": Anytime,
     "tidegate": tidegate,
 }

@@ -91,7 +91,7 @@ def cumulated(course: Course, meta: Meta) -> Cumulated:
     return Cumulated((k_new, n_new, k_stable, n_stable), slow, (below_stable - below_new).max(axis=1))
 
 
-def msprt(course: Course, meta: Meta, alpha: float = 0.05, tau: float = 0.01) -> int:
+def msprt(course: Course, meta: Meta, alpha: float = 0.05, tau: float = 0.1) -> int:
     """The bin in which either failures or slow requests differ, half of alpha each; -1 for none."""
     seen, limit = cumulated(course, meta), math.log(2.0 / alpha)
     return int(first((mixture(seen.failures, tau) >= limit) | (mixture(seen.slow, tau) >= limit)))
