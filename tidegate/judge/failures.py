@@ -10,6 +10,7 @@ below 1/x, however often one looks (Ville 1939; Robbins 1970; judgement-method.m
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,9 @@ class Failures:
         self.least = 1.0 / variance  # shape of a belief that knows the record alone
         jumps = np.minimum(rates[:, None] * SMALLEST * GROWTH ** np.arange(SIZES), 0.95)
         self.extra = np.concatenate([np.zeros((streams, 1)), jumps], axis=1)  # (streams, 1 + SIZES)
+        self._blur = (0.2 * self.extra) ** 2
+        self._jump = np.full((streams, 1), JUMP_SHAPE)
+        self._jump_rate = JUMP_SHAPE / JUMP_MEAN / rates[:, None]
         self.shape = np.repeat(self.least[:, None], 1 + SIZES, axis=1)
         self.rate = self.shape.copy()
         self.mass = np.zeros((streams, SIZES))
@@ -72,10 +76,10 @@ class Failures:
         self._begin(t, begins)
         if not (counts.new.any() or counts.stable.any()):
             return self.evidence
-        before = self.shape[:, :1] / self.rate[:, :1]
-        spread = self.shape[:, :1] / self.rate[:, :1] ** 2
-        usual = self._learn_stable(counts, dt)
-        self._weigh(counts, dt, usual, before, spread, factor)
+        assert self._steps is not None
+        _, burst, outage = self._steps
+        stable_out = self._learn_stable(counts, dt, outage.sizes)
+        self._weigh(counts, dt, burst, outage, stable_out, factor)
         return self.evidence
 
     def _pass_time(self, dt: float) -> None:
@@ -96,61 +100,57 @@ class Failures:
         self.mass += begins / SIZES
         self.begun = (self.begun * old + t * begins) / np.maximum(old + begins, 1e-300)
 
-    def _learn_stable(self, counts: Counts, dt: float) -> Array:
-        """The shared level after stable's counts; returns how likely these were without an outage, (streams,)."""
-        bad, exposure = counts.stable_bad[:, None], counts.stable[:, None] * self.rates[:, None]
-        slow = log_gamma_poisson(bad, exposure, self.shape, self.rate)
-        jump_rate = JUMP_SHAPE / JUMP_MEAN
-        jumped = log_gamma_poisson(bad, exposure, np.array([[JUMP_SHAPE]]), np.array([[jump_rate]]))
-        chance = 1 - np.exp(-dt * self.profile.jumps / 3600)
-        top = np.maximum(slow, jumped)
-        one, two = (1 - chance) * np.exp(slow - top), chance * np.exp(jumped - top)
-        usual = np.log(one + two) + top
-        share = two / (one + two)
-        shape, rate = self.shape + bad, self.rate + exposure
-        mean, mean2 = shape / rate, (JUMP_SHAPE + bad) / (jump_rate + exposure)
-        square = (1 - share) * (mean / rate + mean**2) + share * (mean2 / (jump_rate + exposure) + mean2**2)
-        both = (1 - share) * mean + share * mean2
-        self.shape = both**2 / np.maximum(square - both**2, 1e-12 * both**2)
-        self.rate = self.shape / both
-        out: Array = usual[:, 0]
+    def _learn_stable(self, counts: Counts, dt: float, outages: Array) -> Array:
+        """
+        The shared level after stable's counts, whether it drifted there or has just jumped.
+
+        Returns how much likelier stable's counts are in an outage of each size, ln, (streams, sizes).
+        """
+        bad, asked = counts.stable_bad[:, None], counts.stable[:, None]
+        per_request, levels = self.rates[:, None], 1 + SIZES
+        mean = self.shape[:, :1] / self.rate[:, :1]
+        hit = per_request * mean + outages
+        variance = per_request**2 * mean / self.rate[:, :1] + (0.3 * outages) ** 2
+        shape = np.concatenate([self.shape, self._jump, hit * hit / variance], axis=1)
+        rate = np.concatenate([self.rate / per_request, self._jump_rate, hit / variance], axis=1)
+        told = log_gamma_poisson(bad, asked, shape, rate)
+        chance = -math.expm1(-dt * self.profile.jumps / 3600)
+        slow, jumped = told[:, :levels] + math.log1p(-chance), told[:, levels : levels + 1] + math.log(chance)
+        usual = np.logaddexp(slow, jumped)
+        share = np.exp(jumped - usual)
+        self._mix(share, self.shape + bad, self.rate + asked * per_request, JUMP_SHAPE + bad,
+                  JUMP_SHAPE / JUMP_MEAN + asked * per_request)  # fmt: skip
+        out: Array = told[:, levels + 1 :] - usual[:, :1]
         return out
 
-    def _weigh(self, counts: Counts, dt: float, usual: Array, before: Array, spread: Array,
+    def _mix(self, share: Array, shape: Array, rate: Array, jumped: Array, jumped_rate: Array) -> None:
+        """One gamma belief with the mean and the variance of both, weighted with `share` for the jump."""
+        mean, other = shape / rate, jumped / jumped_rate
+        both = mean + share * (other - mean)
+        variance = (1 - share) * mean / rate + share * other / jumped_rate + share * (1 - share) * (other - mean) ** 2
+        self.rate = both / variance
+        self.shape = self.rate * both
+
+    def _weigh(self, counts: Counts, dt: float, burst: Step, outage: Step, stable_out: Array,
                factor: Array | None) -> None:  # fmt: skip
-        """`usual`, `before`, `spread`: stable's likelihood, and the shared level's mean and variance before it."""
-        assert self._steps is not None
-        _, burst, outage = self._steps
+        """`stable_out`: ln of how much likelier stable's counts are in each outage."""
         profile = self.profile
         scale = (self.rates * profile.ratio if factor is None else self.rates * profile.ratio * factor)[:, None]
-        mean, variance = self.shape / self.rate, self.shape / self.rate**2
-        base = scale * mean
-        own = scale**2 * variance + (profile.rate_wander * base) ** 2
-        q = np.minimum(base + self.extra, HIGHEST)
-        deviation = own + (0.2 * self.extra) ** 2
-        passing = np.concatenate([burst.sizes, outage.sizes], axis=1)
-        q_all = np.concatenate([q, np.minimum(base[:, :1] + passing, HIGHEST)], axis=1)
-        v_all = np.concatenate([deviation, own[:, :1] + (0.3 * passing) ** 2], axis=1)
-        v_all = np.minimum(v_all, 0.6 * q_all * (1 - q_all))
-        told = log_beta_binomial(counts.new_bad[:, None], counts.new[:, None], q_all, v_all)
+        base = scale * (self.shape / self.rate)
+        own = scale * base / self.rate + (profile.rate_wander * base) ** 2
+        levels, first = 1 + SIZES, 1 + SIZES + burst.sizes.shape[1]
+        q, variance = np.empty((2, len(base), first + outage.sizes.shape[1]))
+        np.add(base, self.extra, out=q[:, :levels])
+        np.add(own, self._blur, out=variance[:, :levels])
+        np.add(base[:, :1], burst.sizes, out=q[:, levels:first])
+        np.add(base[:, :1], outage.sizes, out=q[:, first:])
+        np.add(own[:, :1], 0.09 * (q[:, levels:] - base[:, :1]) ** 2, out=variance[:, levels:])
+        np.minimum(q, HIGHEST, out=q)
+        np.minimum(variance, 0.6 * q * (1 - q), out=variance)
+        told = log_beta_binomial(counts.new_bad[:, None], counts.new[:, None], q, variance)
         told = (told - told[:, :1]) * _tempered(counts.new * q[:, 0], dt, profile)[:, None]
-        faults, first = told[:, 1 : 1 + SIZES], 1 + SIZES + burst.sizes.shape[1]
-        in_burst, in_outage = told[:, 1 + SIZES : first], told[:, first:]
-        in_outage = in_outage + self._stable_in_outage(counts, outage.sizes, before, spread) - usual[:, None]
-        self._settle(faults, in_burst, in_outage)
-        self._learn_new(counts, scale, q)
-
-    def _stable_in_outage(self, counts: Counts, sizes: Array, before: Array, spread: Array) -> Array:
-        """Ln of stable's counts during an outage of each size, (streams, sizes)."""
-        base = self.rates[:, None] * before
-        q = np.minimum(base + sizes, HIGHEST)
-        variance = np.minimum(self.rates[:, None] ** 2 * spread + (0.3 * sizes) ** 2, 0.6 * q * (1 - q))
-        told = log_beta_binomial(counts.stable_bad[:, None], counts.stable[:, None], q, variance)
-        # usual is a Poisson's likelihood without 1/k!, this one a binomial's without its coefficient: n^k apart
-        with np.errstate(divide="ignore", invalid="ignore"):
-            apart = np.where(counts.stable_bad > 0, counts.stable_bad * np.log(np.maximum(counts.stable, 1)), 0.0)
-        out: Array = told + apart[:, None]
-        return out
+        self._settle(told[:, 1:levels], told[:, levels:first], told[:, first:] + stable_out)
+        self._learn_new(counts, scale, q[:, :levels])
 
     def _settle(self, faults: Array, in_burst: Array, in_outage: Array) -> None:
         """Masses of every explanation after this look, the null's adding up to 1."""
