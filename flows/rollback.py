@@ -20,5 +20,9 @@ def _name() -> str:
 
 @flow(name="rollback", flow_run_name=_name, retries=0, persist_result=False)
 def rollback(request: RollbackRequest) -> State[Any]:
-    """Send all traffic back to stable now, stop the new version, verify, tell. Nothing destructive."""
+    """
+    Send all traffic back to stable now, stop the new version, verify, tell. Nothing destructive.
+
+    Behind a point of no return nothing moves until *Way back accepted* names the way back from there.
+    """
     return run_rollback(request)

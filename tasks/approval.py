@@ -54,7 +54,8 @@ def ask_approval(session: Session, attempt: Attempt, action: AskApproval) -> Eve
 
 def suspend_key(release: str, action: AskApproval, n: int) -> str:
     """Lower case letters, digits and dashes, as Prefect wants keys."""
-    told = f"{release}-{action.place.step}-{action.name}-leg{action.place.leg}-{n}"
+    asked_again = f"-again{action.place.attempt}" if action.place.attempt > 1 else ""
+    told = f"{release}-{action.place.step}-{action.name}-leg{action.place.leg}{asked_again}-{n}"
     return re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")
 
 
@@ -104,6 +105,7 @@ def description(session: Session, attempt: Attempt, action: AskApproval, deadlin
         deadline=deadline,
         on_expiry=action.on_expiry,
         traffic=action.traffic,
+        beyond=action.beyond,
         links=session.links(str(flow_run.id)),
         by_hand={name: part.router.by_hand() for name, part in attempt.world.parts.items()},
     )
@@ -111,9 +113,11 @@ def description(session: Session, attempt: Attempt, action: AskApproval, deadlin
 
 def form(spec: Spec, action: AskApproval) -> type[RunInput]:
     """The gate's own typed form: decision, name, note, and a plan where one can be chosen. No defaults anywhere."""
-    may_park = action.traffic and action.name != "leave-park"
+    may_park = action.traffic and action.name != "leave-park" and action.beyond is None
     choices = ("approve", "reject", "park") if may_park else ("approve", "reject")
     no = "all traffic goes back" if action.traffic else "it ends without traffic"
+    if action.beyond is not None:
+        no = f"the weight stays, and it is asked again ({action.beyond}); to go back, type `tidegate rollback`"
     told = f"**approve**: the release goes on · **reject**: {no}"
     told += " · **park**: 0 %, and the new version keeps running" if may_park else ""
     fields: dict[str, Any] = {

@@ -12,16 +12,18 @@ from prefect.states import Completed, Failed
 from tasks.running import owner, perform_rest, refused, take_lease
 from tasks.session import Session
 from tidegate.attempt import begin_attempt
-from tidegate.errors import ReleaseRefused
+from tidegate.crossing import crossed
+from tidegate.errors import NoReturn, ReleaseRefused
 from tidegate.requests import RollbackRequest
 from tidegate.rollback import rollback
-from tidegate.shifting import decide_down
+from tidegate.seeing import routes_of
+from tidegate.shifting import decide_if_needed
 from tidegate.story import State as Stage
 from tidegate.story import Story
 
 
 def run_rollback(request: RollbackRequest) -> State[Any]:
-    """Traffic first, then everything else; idempotent per release."""
+    """Traffic first, then everything else; idempotent per release. Refused behind a point of no return not accepted."""
     session, system = Session.here(), str(deployment.name)
     named = session.ledger.find(request.release) if request.release else None
     if named is not None and Story.of(session.ledger.entries(named.id)).state is Stage.ROLLED_BACK:
@@ -32,10 +34,16 @@ def run_rollback(request: RollbackRequest) -> State[Any]:
         return refused(no)
     world = session.world_of(row)
     story = Story.of(session.ledger.entries(row.id))
-    if story.down is None:
-        who = request.requester.strip() or "a person, by the rollback flow"
-        decide_down(world, row.id, f"{who} (unproved)", request.reason, story=story)
-        get_run_logger().info("%s: every route back at 0 %%", row.id)
+    who = request.requester.strip() or "a person, by the rollback flow"
+    beyond = crossed(story, routes_of(world, story))
+    try:
+        if decide_if_needed(world, row.id, f"{who} (unproved)", request.reason, story, request.beyond):
+            get_run_logger().info("%s: every route back at 0 %%", row.id)
+    except NoReturn as no:
+        if beyond is not None and beyond.way != "refused":
+            no.advice = f"start this flow with {beyond.way!r} as the way back accepted, or type: tidegate rollback"
+            no.advice += f" {system} --beyond {beyond.way}"
+        return refused(no)
     lease = session.installation.lease.total_seconds()
     attempt = take_lease(
         lambda: begin_attempt(world, row, row.run_id, lease, "rollback", at_once=True, plan_acts=False)
@@ -45,4 +53,5 @@ def run_rollback(request: RollbackRequest) -> State[Any]:
     if done.state is not Stage.ROLLED_BACK:
         return Failed(name="RollbackIncomplete", message=f"{row.id} is {done.state}")
     verified = next((b for b in done.answers.values() if b.get("event") == "rollback-verified"), {})
-    return Completed(name="RolledBack", message=f"{row.id}: {verified.get('evidence', '')}")
+    told = f"{row.id}: {verified.get('evidence', '')}"
+    return Completed(name="RolledBack", message=told + (f"; left to do by hand: {beyond}" if beyond else ""))

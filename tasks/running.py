@@ -27,7 +27,7 @@ from tasks.session import Session
 from tidegate import actions as do
 from tidegate.acts import HERE
 from tidegate.attempt import Attempt, begin_attempt
-from tidegate.errors import Fenced, LedgerMismatch, NotApplied, ReleaseRefused, TidegateError
+from tidegate.errors import Fenced, LedgerMismatch, NoReturn, NotApplied, ReleaseRefused, TidegateError
 from tidegate.events import Event, Waited
 from tidegate.ledger import ReleaseRow
 from tidegate.overdue import MISMATCH
@@ -77,6 +77,8 @@ def perform_plan(session: Session, attempt: Attempt, plan: Plan) -> State[Any]:
             return fenced(attempt, stopped)
         except ReleaseRefused as no:
             outcome = end_refused(attempt, no)
+        except NoReturn as no:
+            return held(attempt, no)
         except LedgerMismatch as no:
             return mismatched(attempt, no)
         attempt.ledger.give_back(attempt.lease)
@@ -190,6 +192,13 @@ def mismatched(attempt: Attempt, no: LedgerMismatch) -> State[Any]:
     get_run_logger().error("%s", no)
     attempt.ledger.give_back(attempt.lease)
     return Failed(name=MISMATCH, message=f"{no} {no.advice}".strip())
+
+
+def held(attempt: Attempt, no: NoReturn) -> State[Any]:
+    """The plan would go back and may not: the weight stays, the watch calls people, and starts this run again."""
+    get_run_logger().error("%s %s", no, no.advice)
+    attempt.ledger.give_back(attempt.lease)
+    return Failed(name="NoReturn", message=f"{no} {no.advice}".strip())
 
 
 def refused(no: TidegateError) -> State[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from prefect.states import Completed, Failed
 from tasks.running import perform_rest, take_lease
 from tasks.session import Session
 from tidegate.attempt import begin_attempt
-from tidegate.errors import Fenced
+from tidegate.errors import Fenced, NoReturn
 from tidegate.finalizing import finalize
 from tidegate.requests import VerifyRequest
 from tidegate.shifting import decide_down
@@ -68,7 +69,10 @@ def _shown(session: Session, release: str, failing: str, slot: str, verified: Ve
     story = Story.of(session.ledger.entries(release))
     row = session.ledger.find(release)
     if failing == "rollback" and story.state in (Stage.PROMOTED, Stage.SHIFTING) and row is not None:
-        decide_down(session.world_of(row), release, f"verification {slot}", verified.sentence, story=story)
+        try:
+            decide_down(session.world_of(row), release, f"verification {slot}", verified.sentence, story=story)
+        except NoReturn as stays:
+            _page(session, release, slot, replace(verified, sentence=f"{verified.sentence}; {stays}"))
     else:
         _page(session, release, slot, verified)
     return Failed(name="VerificationFailed", message=verified.sentence)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from tidegate.language.moments import Moment, StepMoment
+from tidegate.traffic import Beyond
 
 
 class Effect(StrEnum):
@@ -148,11 +149,15 @@ class Claim(_OfComponent):
 
 @dataclass(frozen=True, slots=True)
 class AskApproval(_Named):
-    """Ends the process; the run is resumed by a person. `traffic` says whether green has any."""
+    """
+    Ends the process; the run is resumed by a person. `traffic` says whether green has any; `beyond` the point of no
+    return behind which it is asked: there a no, or silence, sends nothing back.
+    """
 
     deadline: timedelta = timedelta(hours=24)
     on_expiry: str = "rollback"
     traffic: bool = False
+    beyond: Beyond | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def bake(attempt: Attempt, action: do.Bake, progress: Progress = silent) -> ev.E
     Wait for the watch's verdict on this step; the watch counts the bake's time, this process does not.
 
     Ends with PASS, or with FAIL once a Down stands. Without any look for `hold.deadline` it says INCONCLUSIVE itself,
-    and the plan lowers.
+    and the plan lowers; behind a point of no return, where nobody could, it goes on waiting.
     """
     world, clock = attempt.world, attempt.world.clock
     named = bake_id(action.place, action.name)
@@ -39,7 +39,7 @@ def bake(attempt: Attempt, action: do.Bake, progress: Progress = silent) -> ev.E
         look = world.ledger.look(attempt.row.id)
         if look is not None and look.age < 3 * world.spec.looking.every.total_seconds() + 5 and look.age != last:
             silent_since, last = clock.elapsed(), look.age
-        if clock.elapsed() - silent_since >= patience:
+        if clock.elapsed() - silent_since >= patience and attempt.story.beyond is None:
             told = f"no look of the watch for {patience:.0f} s"
             return attempt.end(
                 action, ev.Baked(at=clock.now(), step=action.name, verdict=Verdict.INCONCLUSIVE, sentence=told)

@@ -269,9 +269,14 @@ def _way_back(split: Split, beyond: Beyond | None, despite: str = "") -> None:
     back = split.canary is not None and split.weight == 0
     if beyond is None or back or (despite == beyond.way != "refused"):
         return
+    raise no_return(beyond)
+
+
+def no_return(beyond: Beyond) -> NoReturn:
+    """Why nothing is lowered, and what a person can do."""
     if beyond.way == "refused":
-        raise NoReturn(f"{beyond}: this traffic is not sent back", "go forward: mend it, or release another version")
-    raise NoReturn(f"{beyond}", f"a person who accepts that names it: {beyond.way}")
+        return NoReturn(f"{beyond}: this traffic is not sent back", "go forward: mend it, or release another version")
+    return NoReturn(str(beyond), f"whoever accepts that names it: {beyond.way}")
 
 
 def _mine(seen: Seen, read: Seen, release: str, epoch: int) -> tuple[Split, Mark]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from tidegate import kernel, shifting
+from tidegate.crossing import behind
 from tidegate.errors import (
     ConnectorError,
     Fenced,
@@ -301,7 +302,8 @@ class Lookout:
     def _show_lowering(self, watched: Watched, sight: Sight) -> None:
         for component, read in sight.seen.items():
             assert read is not None
-            weight = read.weight if watched.story.explains(component, read.weight) else 0
+            stays = watched.story.explains(component, read.weight) or behind(watched.story, sight.seen) is not None
+            weight = read.weight if stays else 0
             watched.world.parts[component].router.write(kernel.repair(watched.row.id, read, weight))
         watched.watching = replace(watched.watching, lowered_once=True)
 
@@ -339,7 +341,8 @@ class Lookout:
                 return
             watched.watching = replace(watched.watching, paged=(*watched.watching.paged, once)[-20:])
             self.aside.want(decision, watched.row)  # people are told even when the ledger does not answer
-            self.ledger.append(watched.row.id, Draft(Kind.NOTE, "paged", {"why": told}, WATCH))
+            body = {"why": told, "about": decision.key} if decision.key else {"why": told}
+            self.ledger.append(watched.row.id, Draft(Kind.NOTE, "paged", body, WATCH))
             return
         self.aside.want(decision, watched.row)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from tidegate.crossing import behind
 from tidegate.sight import Decision, Sight, Watching, carries
 from tidegate.slots import FINALIZE, margin, unanswered, useful_for
 from tidegate.spec import Spec
@@ -23,6 +24,7 @@ ONE_MORE = 2  # restarts beyond those for the last acts of a release that is ove
 MISMATCH = "LedgerMismatch"  # a run that ended with this name waits for a person: its plan and its ledger do not fit
 GONE = frozenset({State.SUPERSEDED, State.ROLLED_BACK, State.ABORTED})  # nobody needs its scheduled runs any more
 AT_ONCE = 100  # slots that one look answers: 5,000 are answered in minutes, and no other release waits for them
+SELDOM = 600.0  # seconds between two further attempts behind a point of no return
 FINAL_AGAIN = 600.0  # seconds between two wishes for the run that makes a release final
 STARTING = 60.0  # seconds from being taken up to holding the lease: an import, three seconds, under heavy load a minute
 
@@ -69,7 +71,8 @@ def _stuck(spec: Spec, watching: Watching, sight: Sight) -> list[Decision]:
 
 def dead_runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
     """
-    Dead leases: fence, then the same run again after the grace; a third time rolls back (docs/states.md, table 3).
+    Dead leases: fence, then the same run again after the grace; a third time rolls back (docs/states.md, table 3), or,
+    behind a point of no return, calls people, and it is tried again now and then.
 
     A lease that was given back (a wait, an approval, a rest) is not dead. A run that a person cancelled is a Down.
     """
@@ -81,15 +84,18 @@ def dead_runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision
     if run is not None and run.type in ("CANCELLED", "CANCELLING") and not story.resting_since:
         return watching, [Decision("down", f"the run was cancelled in Prefect ({run.name})")]
     watching = _heard(watching, sight)
-    why = _dead(watching, sight)
-    if not why or watching.woken < sight.grace:
+    why, often = _dead(watching, sight), story.restarts >= RESTARTS - 1
+    stays = behind(story, sight.seen) is not None
+    if not why or watching.woken < (SELDOM if often and stays else sight.grace):
         return watching, []
     watching = replace(watching, woken=0.0, adrift=0.0)
     decisions = [Decision("fence", why)]
     if run is None:  # nobody to ask for another attempt yet; the dead one's number is useless meanwhile
         return watching, decisions
-    if story.restarts >= RESTARTS - 1:
-        return watching, [*decisions, Decision("down", f"restarted {story.restarts} times, and died again")]
+    if often:
+        decisions.append(Decision("down", f"restarted {story.restarts} times, and died again"))
+        if not stays:
+            return watching, decisions
     kind: Literal["again", "new-run"] = "new-run" if run.type is None else "again"
     return watching, [*decisions, Decision(kind, f"its run was {run.name or 'deleted'}")]
 

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from datetime import timedelta
 
+from tidegate import crossing
 from tidegate.actions import (
     Abort,
     Action,
@@ -51,6 +52,7 @@ from tidegate.plan import Plan as Telling
 from tidegate.ports import Verdict
 from tidegate.spec import Plan, Spec, Step
 from tidegate.story import State
+from tidegate.traffic import Beyond
 
 GOES_ON = frozenset({State.PREPARING, State.SHIFTING, State.PROMOTED, State.ABORTED})
 """States in which a run has something to do: before the end, and after it the last acts, if nobody did them."""
@@ -118,15 +120,20 @@ def steps(spec: Spec, plan: Plan, here: Place, stop_after: int | None, made: Mad
         yield from booked(spec, Anchor.STEP, at)
         if step is plan.steps[-1]:
             yield from booked(spec, Anchor.FULL, at)
+        beyond = crossing.before(plan, step, raised=True)
         if step.raised is not None:
             why = yield from perform(spec, spec.routines[step.raised], at, made, traffic=True)
+            why = yield from onwards(spec, beyond, at, "raised", why)
             if why:
                 return why
         baked = yield from ask(Bake(at, step.name, step.weight, step.bake), Baked)
-        if baked.verdict is not Verdict.PASS:
-            return f"{step.weight} %: {baked.sentence}"
+        why = "" if baked.verdict is Verdict.PASS else f"{step.weight} %: {baked.sentence}"
+        why = yield from onwards(spec, beyond, at, "bake", why)
+        if why:
+            return why
         if step.after is not None:
             why = yield from perform(spec, spec.routines[step.after], at, made, traffic=True)
+            why = yield from onwards(spec, beyond, at, "after", why)
             if why:
                 return why
         if stop_after is not None and step.weight >= stop_after and step is not plan.steps[-1]:
@@ -137,16 +144,17 @@ def steps(spec: Spec, plan: Plan, here: Place, stop_after: int | None, made: Mad
 
 def before_step(spec: Spec, plan: Plan, step: Step, at: Place, made: Made) -> Generator[Action, Event, str]:
     """Its approval, its day, its routine, its claim if it is the first, an open window: "" or why not."""
-    traffic = bool(plan.before(step))
+    traffic, beyond = bool(plan.before(step)), crossing.before(plan, step, raised=False)
     for gate in (step.approval, step.no_return.approval if step.no_return else None):
         if gate is not None:
-            answer = yield from granted(spec, at, gate, traffic=traffic)
+            answer = yield from granted(spec, at, gate, beyond, traffic=traffic)
             if answer.decision != "approve":
                 return "parked" if answer.decision == "park" else said(answer)
     if step.begins is not None:
         yield from ask(WaitUntil(at, f"day of {step.name} %", step.begins), Waited)
     if step.before is not None:
         why = yield from perform(spec, spec.routines[step.before], at, made, traffic=traffic)
+        why = yield from onwards(spec, beyond, at, "before", why)
         if why:
             return why
     why = yield from claim(spec, made)
@@ -167,11 +175,34 @@ def one_step(spec: Spec, plan: Plan, step: Step, at: Place, made: Made) -> Part:
         yield from ask(SetWeight(at, component, step.weight, plan.before(step), gates), WeightSet)
 
 
-def granted(spec: Spec, at: Place, gate: str, *, traffic: bool) -> Generator[Action, Event, Answered]:
-    """The recorded answer of a step's gate."""
+def granted(
+    spec: Spec, at: Place, gate: str, beyond: Beyond | None, *, traffic: bool
+) -> Generator[Action, Event, Answered]:
+    """The recorded answer of a step's gate; behind a point of no return it is asked again until it is yes."""
     asked = spec.approval(gate)
     on_expiry = asked.on_expiry or ("rollback" if traffic else "abort")
-    return (yield from ask(AskApproval(at, gate, asked.deadline, on_expiry, traffic), Answered))
+    while True:
+        action = AskApproval(at, gate, asked.deadline, "hold" if beyond else on_expiry, traffic, beyond)
+        answer = yield from ask(action, Answered)
+        if beyond is None or answer.decision == "approve":
+            return answer
+        at = replace(at, attempt=at.attempt + 1)
+
+
+def onwards(spec: Spec, beyond: Beyond | None, at: Place, what: str, why: str) -> Generator[Action, Event, str]:
+    """
+    What a plan does with a no: elsewhere it goes back, so the reason is returned.
+
+    Behind a point of no return nobody goes back by themselves: people are asked, again and again, until they say
+    "forward", or one of them sends the traffic back and names the way.
+    """
+    at = at.at(f"{at.step}+{what}")
+    while why and beyond is not None:
+        action = AskApproval(at, crossing.FORWARD, spec.hold.parked_deadline, "hold", traffic=True, beyond=beyond)
+        answer = yield from ask(action, Answered)
+        why = "" if answer.decision == "approve" else why
+        at = replace(at, attempt=at.attempt + 1)
+    return why
 
 
 def ended(spec: Spec, plan: Plan, here: Place, shift: str, made: Made) -> Telling:
@@ -187,6 +218,7 @@ def ended(spec: Spec, plan: Plan, here: Place, shift: str, made: Made) -> Tellin
     yield from ask(BookSlots(after, "promoted", promoted.at), SlotsBooked)
     yield from ask(Tell(after, "promoted"), Told)
     why = yield from perform(spec, spec.finish, after, made, traffic=True)
+    why = yield from onwards(spec, crossing.before(plan, plan.steps[-1], raised=True), after, "finish", why)
     if why:
         return (yield from shut(here, why))
     yield from ask(WriteReport(after, "promoted"), ReportWritten)

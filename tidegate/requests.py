@@ -110,6 +110,15 @@ class RollbackRequest(_Request):
             json_schema_extra=_plain,
         ),
     ] = None
+    beyond: Annotated[
+        Literal["", "restore", "forward-only"],
+        Field(
+            description="Only behind a point of no return: the way back from there, as the plan names it. Left empty, "
+            "nothing moves there; choosing it accepts that the traffic alone does not undo what was done, and the run "
+            "says what is left to do by hand. Where the plan says refused, nothing is sent back",
+            title="Way back accepted",
+        ),
+    ] = ""
 
 
 class VerifyRequest(_Request):

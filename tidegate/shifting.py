@@ -19,7 +19,7 @@ from tidegate.actions import SetWeight
 from tidegate.attempt import Attempt
 from tidegate.claiming import over
 from tidegate.clockwork.windows import closed_at
-from tidegate.crossing import crossed, point_of, points
+from tidegate.crossing import behind, crossed, point_of, points
 from tidegate.errors import (
     ConnectorError,
     Fenced,
@@ -29,7 +29,7 @@ from tidegate.errors import (
     ReleaseRefused,
     RollbackIncomplete,
 )
-from tidegate.kernel import Gate, Proof
+from tidegate.kernel import Gate, Proof, no_return
 from tidegate.ledger import Draft, Kind, SeenLook
 from tidegate.ports import PlatformState
 from tidegate.seeing import routes_of
@@ -181,14 +181,19 @@ def _capacity(world: World, component: str, seen: Seen) -> tuple[PlatformState |
 
 
 def _gate(story: Story, place: do.Place, name: str) -> Gate:
-    """An approval counts for the leg and step that it was given for; one of the preparation counts for all."""
+    """
+    An approval counts for the leg and step that it was given for; one of the preparation counts for all.
+
+    Behind a point of no return a question may be asked again: the last answer counts.
+    """
+    found = Gate(name, granted=False)
     for key, body in story.answers.items():
         _, leg, plan, _, step, *_ = key.split("/")
         before = plan == "release" and step not in ("claim", "park")
         of_this_step = (leg, step.split("+")[0]) == (str(place.leg), place.step)
         if body.get("event") == "answered" and body["gate"] == name and (before or of_this_step):
-            return Gate(name, body["decision"] == "approve", str(body["approver"]), bool(body["proved"]))
-    return Gate(name, False)
+            found = Gate(name, body["decision"] == "approve", str(body["approver"]), bool(body["proved"]))
+    return found
 
 
 def park(attempt: Attempt, action: do.Park) -> ev.Event:
@@ -293,6 +298,21 @@ def decide_down(
         )
     write_down(world, release, stop, world.clock.elapsed() - began if weights else None)
     return weights
+
+
+def decide_if_needed(world: World, release: str, who: str, why: str, story: Story, despite: str = "") -> bool:
+    """
+    The decision of a person who starts the rollback flow; one that stands is not decided again, only accepted.
+
+    Whether anything was decided. NoReturn, and nothing touched, behind a point of no return that is not accepted.
+    """
+    beyond = behind(story, routes_of(world, story)) if points(world.spec) else None
+    if story.down is not None and beyond is None:
+        return False
+    if beyond is not None and (despite != beyond.way or beyond.way == "refused"):
+        raise no_return(beyond)
+    decide_down(world, release, who, why, story=story, despite=despite if beyond else "")
+    return True
 
 
 def _known_over(world: World, release: str) -> bool:

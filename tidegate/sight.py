@@ -72,6 +72,7 @@ class Watching:
     lived: str = ""  # the run's state as heard last while its lease lived
     adrift: float = 0.0  # seconds that this very state was heard while nobody held the lease
     paged: tuple[str, ...] = ()
+    calm: float = 0.0  # seconds behind a point of no return in which nothing wanted to lower
 
     def older(self, passed: float) -> Watching:
         """The same memory that many seconds later; kept in looks, since a wall clock may jump."""

@@ -13,6 +13,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tidegate.crossing import behind
+from tidegate.halfway import half_ways
+from tidegate.holding import held_behind
 from tidegate.judge.limits import Judged, judge, worst
 from tidegate.overdue import dead_runs, kept_too_long, questions_and_rests, silent_slots
 from tidegate.ports import Sample, Verdict
@@ -28,7 +31,15 @@ FLAPS = 2  # more changes between PASS and FAIL in one step are a failure by the
 
 
 def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision], Look]:
-    """One look at one release."""
+    """One look at one release; behind a point of no return it holds and calls people where elsewhere it lowers."""
+    watching, decisions, told = _looked(spec, watching, sight)
+    beyond = behind(sight.story, sight.seen)
+    if beyond is not None:
+        watching, decisions = held_behind(spec, watching, sight, decisions, beyond)
+    return watching, decisions, told
+
+
+def _looked(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision], Look]:
     story, watching = sight.story, watching.older(sight.passed)
     if story.state in (State.DOWN, State.ROLLED_BACK, State.ABORTED):
         return _going_down(spec, watching, sight)
@@ -54,7 +65,9 @@ def look(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[D
     decisions = drift + _show_lowering(spec, watching, sight) + expired
     if shut:
         decisions.insert(0, Decision("down", shut))
-    elif hold and held_before < pages_at <= watching.held:
+    else:
+        decisions += half_ways(spec, sight)
+    if not shut and hold and held_before < pages_at <= watching.held:
         decisions.append(Decision("page", hold))
     watching, woken = dead_runs(watching, sight)
     over = "; ".join(one.sentence for one in judged if one.over)
@@ -232,7 +245,7 @@ def _hold(
     end are no hold. A router that cannot be read counts, too: green that cannot be judged is lowered.
     """
     watching = _flapped(watching, verdict)
-    if watching.flaps > FLAPS:
+    if watching.flaps > FLAPS and behind(sight.story, sight.seen) is None:
         return watching, "", f"the verdict changed {watching.flaps} times between PASS and FAIL in one step"
     reasons = [f"the router of {component} cannot be read" for component, seen in sight.seen.items() if seen is None]
     reasons += _no_mark_of_ours(sight)

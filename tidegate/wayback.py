@@ -8,8 +8,11 @@ promotion, and removes it before blue goes (design 2.7). Standard library only.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from tidegate.traffic import Beyond, Seen
 
 SCHEMA = 1
 
@@ -37,6 +40,25 @@ class WayBack:
     ways: tuple[Way, ...]
     ledger: str = ""  # URL without secrets, tried for at most one second once traffic is back
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def beyond(self, seen: Sequence[Seen | None]) -> Beyond | None:
+        """
+        The point of no return behind which these routes stand, and that nobody has accepted yet.
+
+        By their marks; where one is lost, by this record: what it says was crossed, or the weight that the route shows.
+        """
+        mine = [one for one in seen if one is None or one.mark is None or one.mark.release == self.release]
+        marks = [one.mark for one in mine if one is not None and one.mark is not None]
+        found = [mark.beyond for mark in marks if mark.beyond is not None]
+        found += [Beyond.from_json(self.extra["beyond"])] if self.extra.get("beyond") else []
+        lost = max((one.weight for one in mine if one is not None and one.mark is None), default=0)
+        points = [Beyond.from_json(one) for one in self.extra.get("no_return", ())]
+        found += [one for one in points if one.weight <= lost]
+        last = max(found, key=lambda one: one.weight, default=None)
+        if last is None or not any(one is None or one.weight > 0 for one in mine):
+            return None
+        named = [mark.stop.despite for mark in marks if mark.stop is not None]
+        return None if last.way in named and last.way != "refused" else last
 
     def to_text(self) -> str:
         ways = [

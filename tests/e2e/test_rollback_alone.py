@@ -21,7 +21,7 @@ from tests.e2e.rollback_stand import BARE, RELEASE, Stand
 from tidegate.cli import down_entry
 from tidegate.ledger import Kind
 from tidegate.story import Story
-from tidegate.traffic import Stop
+from tidegate.traffic import Beyond, Change, Seen, Setting, Stop
 from tidegate.wayback import Way, WayBack
 
 
@@ -288,3 +288,99 @@ def test_json_says_the_same_on_stdout_alone(stand: Stand) -> None:
         ("frontend", 25, 0),
     ]
     assert told["seconds"] < 5
+
+
+# -- behind a point of no return --------------------------------------------------------------------------------------
+
+RESTORE = Beyond("restore", "orders are stored in the new form", 25)
+
+
+def cross(stand: Stand, beyond: Beyond = RESTORE) -> None:
+    """As the raise that crossed it left both marks, and the watch the record."""
+
+    def decide(seen: Seen) -> Setting:
+        assert seen.split is not None
+        assert seen.mark is not None
+        return Setting(seen.split, replace(seen.mark, beyond=beyond))
+
+    for router in stand.routers.values():
+        router.write(Change("stamp", decide))
+    stand.write_record(extra={"no_return": [beyond.to_json()], "beyond": beyond.to_json()})
+
+
+@pytest.mark.proves("rb.traffic", "I6")
+def test_behind_a_point_of_no_return_nothing_moves_until_its_way_back_is_named(stand: Stand) -> None:
+    cross(stand)
+    done = stand.roll_back("shop", python=BARE)
+    assert done.returncode == 6
+    assert stand.weights() == [25, 25]
+    assert [mark.stop for mark in stand.marks()] == [None, None], "nothing was touched"
+    assert "point of no return at 25 % the way back is restore (orders are stored in the new form)" in done.stderr
+    assert "no traffic of shop/2.0/1 has moved" in done.stderr
+    assert "tidegate rollback shop --beyond restore" in done.stderr
+    done = stand.roll_back("shop", "--beyond", "forward-only", python=BARE)
+    assert (done.returncode, stand.weights()) == (6, [25, 25])
+    assert "he way back is not forward-only" in done.stderr
+
+
+@pytest.mark.proves("rb.traffic", "I6")
+def test_the_way_back_named_lowers_and_says_what_is_left_to_do_by_hand(stand: Stand) -> None:
+    cross(stand)
+    done = stand.roll_back("shop", "--beyond", "restore", python=BARE)
+    assert done.returncode == 0, done.stderr
+    assert stand.weights() == [0, 0]
+    assert [mark.stop.despite for mark in stand.marks()] == ["restore", "restore"]
+    assert [mark.beyond for mark in stand.marks()] == [RESTORE, RESTORE]
+    assert "By hand: restore (orders are stored in the new form)" in done.stdout
+    assert stand.roll_back("shop", python=BARE).returncode == 0, "once it is accepted, again needs no other word"
+
+
+def test_a_way_back_that_is_refused_is_refused_to_whoever_types(stand: Stand) -> None:
+    cross(stand, replace(RESTORE, way="refused"))
+    for words in ((), ("--beyond", "restore")):
+        done = stand.roll_back("shop", *words)
+        assert (done.returncode, stand.weights()) == (6, [25, 25])
+        assert "his traffic is not sent back" in done.stderr
+    assert stand.roll_back("shop", "--beyond", "refused").returncode == 2
+
+
+def test_where_the_marks_are_lost_the_record_says_what_was_crossed(stand: Stand) -> None:
+    stand.write_record(extra={"no_return": [RESTORE.to_json()], "beyond": None})
+    for name in ("api", "frontend"):
+        file = stand.proxy.routes / f"shop-{name}.yaml"
+        kept = [line for line in file.read_text().splitlines() if not line.startswith("# tidegate-mark")]
+        file.write_text("\n".join(kept) + "\n")
+    done = stand.roll_back("shop")
+    assert (done.returncode, stand.weights()) == (6, [25, 25])
+    assert stand.roll_back("shop", "--beyond", "restore").returncode == 0
+    assert stand.weights() == [0, 0]
+
+
+def test_one_route_that_has_crossed_counts_for_all(stand: Stand) -> None:
+    cross(stand)
+    api = stand.routers["api"]
+    api.write(Change("stamp", lambda seen: Setting(seen.split, replace(seen.mark, beyond=None))))  # type: ignore[type-var,arg-type]
+    stand.write_record(extra={"no_return": [RESTORE.to_json()], "beyond": None})
+    assert (stand.roll_back("shop").returncode, stand.weights()) == (6, [25, 25])
+
+
+def test_an_accepted_decision_is_written_with_the_way_that_was_named(stand: Stand) -> None:
+    cross(stand)
+    ledger = SqlLedger(f"sqlite:///{stand.home}/ledger.db")
+    ledger.create()
+    ledger.open("shop", "2.0", "run", {"schema": 1}, "kim")
+    assert stand.roll_back("shop", "--beyond", "restore").returncode == 0
+    assert _the_down(ledger).body["despite"] == "restore"
+    down = Story.of(ledger.entries(RELEASE)).down
+    assert down is not None
+    assert down.despite == "restore"
+
+
+def test_promoted_and_crossed_the_line_to_type_names_both(stand: Stand) -> None:
+    cross(stand)
+    stand.write_record(state="promoted", extra={"no_return": [RESTORE.to_json()], "beyond": RESTORE.to_json()})
+    done = stand.roll_back("shop")
+    assert done.returncode == 4
+    assert "tidegate rollback shop --from 2.0 --beyond restore" in done.stdout
+    assert stand.roll_back("shop", "--from", "2.0").returncode == 6
+    assert stand.weights() == [25, 25]

@@ -13,6 +13,7 @@ import pytest
 from tidegate import (
     claiming,
     finalizing,
+    halfway,
     kernel,
     ledger_rules,
     lookout,
@@ -355,3 +356,28 @@ def any_number(patch: Patch) -> None:
     """Two guards at once: before a lease has died and another has it, a proof is too old by far."""
     patch.setattr(kernel, "_mine", mine(number=False, same=False))
     proof_never_ages(patch)
+
+
+def nothing_is_behind(patch: Patch) -> None:
+    """Points of no return are noted, and then nobody minds them."""
+    patch.setattr(kernel, "_way_back", lambda *_: None)
+
+
+def the_watch_minds_no_point(patch: Patch) -> None:
+    """The watch lowers as it does elsewhere, and the kernel lets it."""
+    nothing_is_behind(patch)
+    patch.setattr(watch, "behind", lambda *_: None)
+
+
+def crosses_unnoted(patch: Patch) -> None:
+    patch.setattr(shifting, "crossing_of", lambda *_: None)
+
+
+def half_way_for_ever(patch: Patch) -> None:
+    patch.setattr(watch, "half_ways", lambda *_: [])
+
+
+def half_way_too_early(patch: Patch) -> None:
+    """The limit is carried out when people should only be told of it."""
+    right = halfway.limits
+    patch.setattr(halfway, "limits", lambda *given: ((step, at, limit / 2) for step, at, limit in right(*given)))

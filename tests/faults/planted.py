@@ -81,5 +81,12 @@ BUGS: Mapping[str, Bug] = {
     "a silent router ends the watch": Bug(
         broken.watch_dies_of_a_silent_router, "router-down,cancel", "RollbackIncomplete"
     ),
+    "points of no return bind nobody": Bug(broken.nothing_is_behind, "rollback-typed", "no return"),
+    "the watch lowers behind a point of no return": Bug(
+        broken.the_watch_minds_no_point, "green-dies,metric-bad", "no return"
+    ),
+    "a point of no return is crossed in silence": Bug(broken.crosses_unnoted, "hiccup", "no return"),
+    "a half-way state has no limit": Bug(broken.half_way_for_ever, "approve-late", "half-way"),
+    "a half-way limit comes too early": Bug(broken.half_way_too_early, "approve-late", "half-way,I21"),
     "a slot is answered twice": Bug(broken.slots_twice, "run-retried,router-lags", "I26"),
 }

@@ -61,11 +61,14 @@ def write(told: dict[str, Any]) -> str:
 
     stop, release = told["stop"], str(told["release"])
     body = {"why": stop["why"], "token": stop["token"], "decided_at": stop["at"]}
+    if stop.get("despite"):
+        body["despite"] = stop["despite"]
     if told["seconds"] is not None:
         body["seconds"] = round(told["seconds"], 3)
     try:
         ledger = SqlLedger(told["url"] or Installation.here().ledger_url, patience=WAITS)
-        if any(entry.kind is Kind.DOWN for entry in ledger.entries(release)):
+        downs = [entry.body for entry in ledger.entries(release) if entry.kind is Kind.DOWN]
+        if any(not stop.get("despite") or down.get("despite") for down in downs):
             return "the decision stands there already"
         ledger.append(release, Draft(Kind.DOWN, f"down/{stop['token']}", body, stop["who"]))
         return f"the decision is written ({release})"

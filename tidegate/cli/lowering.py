@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from tidegate import kernel
-from tidegate.errors import ConnectorError, NotUnderstood, Refused
-from tidegate.traffic import Change, Mark, Seen, Stop
+from tidegate.errors import ConnectorError, NoReturn, NotUnderstood, Refused
+from tidegate.traffic import Beyond, Change, Mark, Seen, Stop
 from tidegate.wayback import Way, WayBack
 
 AGAIN = (0.05, 0.2, 0.5, 1.0)  # seconds between tries; the last one repeats
+READS = 1.0  # seconds for all routes together, before a rollback that may lie behind a point of no return
 KIND = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 Fate = Literal["lowered", "barred", "left alone", "not confirmed"]
@@ -52,6 +53,7 @@ class Route:
     mark: Mark | None = None  # as it stands now
     why: str = ""
     by_hand: str = ""
+    no_return: bool = False  # left alone behind a point of no return
 
     @property
     def is_final(self) -> bool:
@@ -82,16 +84,17 @@ def by_hand_now(way: Way, seen: Seen | None) -> str:
     return str(spell({**way.address, "stable": seen.split.stable.to_json()}))
 
 
-def lower_all(record: WayBack, stop: Stop, patience: float) -> list[Route]:
+def lower_all(record: WayBack, stop: Stop, patience: float, beyond: Beyond | None = None) -> list[Route]:
     """
     Weight 0 with the stop on every route; tried again until the router shows it, for at most `patience` seconds.
 
-    A route whose mark names another release, or is final, is left alone.
+    A route whose mark names another release, or is final, is left alone; so is one `beyond` a point of no return whose
+    way back the stop does not name.
     """
 
     def lower(way: Way, _: Seen | None) -> tuple[Seen, str]:
         half = half_of(way)
-        seen = half.write(kernel.lower(record.release, stop))
+        seen = half.write(kernel.lower(record.release, stop, beyond=beyond))
         return seen, half.doubt
 
     return _each(record.ways, lower, "lowered", patience)
@@ -145,7 +148,10 @@ def _insist(way: Way, write: Writing, done: Fate, until: float) -> Route:
         except Refused as respected:
             now = _read(way)
             weight, mark = (now.weight, now.mark) if now else (None, None)
-            return Route(way.component, "left alone", before, weight, mark, str(respected), by_hand_now(way, now))
+            stays = isinstance(respected, NoReturn)
+            return Route(
+                way.component, "left alone", before, weight, mark, str(respected), by_hand_now(way, now), stays
+            )
         except ConnectorError as failed:
             why = str(failed)
         except Exception as failed:  # noqa: BLE001  # one broken route must not keep the others up
@@ -162,6 +168,22 @@ def _read(way: Way) -> Seen | None:
         return half_of(way).read()
     except Exception:  # noqa: BLE001  # only for the telling; writing says what is wrong
         return None
+
+
+def read_all(record: WayBack) -> list[Seen | None]:
+    """Every route as it stands, each read in a thread of its own; None for one that does not answer in a second."""
+    found = dict[int, Seen | None]()
+
+    def one(place: int, way: Way) -> None:
+        found[place] = _read(way)
+
+    threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(record.ways)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + READS
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return [found.get(place) for place in range(len(record.ways))]
 
 
 def weight_of(way: Way) -> str:

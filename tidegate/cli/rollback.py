@@ -12,12 +12,13 @@ import time
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
-from tidegate.cli import terminal
+from tidegate.cli import accepting, terminal
+from tidegate.cli.accepting import WAYS
 from tidegate.cli.choosing import chosen
 from tidegate.cli.exits import Exit, UsageError
 from tidegate.cli.lowering import Route, bar_all, lower_all, told
 from tidegate.cli.table import Command
-from tidegate.traffic import Stop
+from tidegate.traffic import Beyond, Stop
 from tidegate.wayback import WayBack
 
 PATIENCE = 10.0  # seconds
@@ -29,6 +30,10 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="leave", metavar="VERSION", help="the version to leave; needed once it is promoted"
     )
+    parser.add_argument(
+        "--beyond", choices=WAYS, default="", metavar="WAY",
+        help="behind a point of no return: accept its way back by name (restore, forward-only)",
+    )  # fmt: skip
     parser.add_argument("--yes", action="store_true", help="do not ask; without SYSTEM: the newest way back")
     parser.add_argument("--reason", default="", help="why; stands in the route, the ledger and the report")
     parser.add_argument(
@@ -48,18 +53,19 @@ def _run(arguments: Namespace) -> Exit:
             f"{record.system}: nothing to leave in version {arguments.leave!r}",
             f"the way back that lies here is from {record.version} to {record.blue}",
         )
-    stop = new_stop(arguments.reason)
+    stop = new_stop(arguments.reason, arguments.beyond)
     if record.state == "promoted" and arguments.leave is None:
         return _bar(arguments, record, stop)
-    routes = lower_all(record, stop, arguments.patience)
-    return _after(arguments, record, stop, routes, time.monotonic() - began)
+    beyond = accepting.tested(record, arguments.beyond)
+    routes = lower_all(record, stop, arguments.patience, beyond)
+    accepting.tested_after(record, routes, arguments.beyond)
+    return _after(arguments, record, stop, routes, time.monotonic() - began, beyond)
 
 
-def new_stop(reason: str) -> Stop:
+def new_stop(reason: str, despite: str = "") -> Stop:
     """The token of this decision; who it was is taken from the machine and not proved."""
-    return Stop(
-        os.urandom(16).hex(), f"{user()} at a terminal", datetime.now(UTC).isoformat(), reason or "decided by a person"
-    )
+    who, at = f"{user()} at a terminal", datetime.now(UTC).isoformat()
+    return Stop(os.urandom(16).hex(), who, at, reason or "decided by a person", despite=despite)
 
 
 def user() -> str:
@@ -78,13 +84,17 @@ def user() -> str:
 # -- what is said ------------------------------------------------------------------------------------------------------
 
 
-def _after(arguments: Namespace, record: WayBack, stop: Stop, routes: list[Route], seconds: float) -> Exit:
+def _after(
+    arguments: Namespace, record: WayBack, stop: Stop, routes: list[Route], seconds: float, beyond: Beyond | None
+) -> Exit:
     code = _code(routes)
     lowered = [route for route in routes if route.fate == "lowered"]
     if not arguments.json:
         _say_traffic(record, routes, code, seconds)
     ledger = _write_down(record, stop, lowered, seconds) if lowered else "not asked: no route was lowered"
     left = _left(record, code)
+    if beyond is not None and lowered:
+        left.insert(0, accepting.left_by_hand(record, beyond))
     if arguments.json:
         terminal.give(
             "rollback",
@@ -95,6 +105,7 @@ def _after(arguments: Namespace, record: WayBack, stop: Stop, routes: list[Route
                 "to": record.blue,
                 "seconds": round(seconds, 3),
                 "reason": stop.why,
+                "beyond": beyond.to_json() if beyond else None,
                 "routes": [told(route) for route in routes],
                 "ledger": ledger,
                 "left": left,
@@ -170,7 +181,9 @@ def _left(record: WayBack, code: Exit) -> list[str]:
 def _bar(arguments: Namespace, record: WayBack, stop: Stop) -> Exit:
     """Promoted: this version may be what everybody relies on, so its traffic moves only when it is named."""
     routes = bar_all(record, stop, arguments.patience)
+    beyond = accepting.crossed(record)
     line = f"tidegate rollback {record.system} --from {record.version}"
+    line = accepting.typed(record, beyond.way) if beyond is not None and beyond.way != "refused" else line
     barred = [route.component for route in routes if route.fate == "barred"]
     if arguments.json:
         given = {"system": record.system, "release": record.release, "routes": [told(route) for route in routes]}
@@ -185,6 +198,8 @@ def _bar(arguments: Namespace, record: WayBack, stop: Stop) -> Exit:
     for route in routes:
         if route.fate != "barred":
             terminal.say(f"  {route.component}: no bar, {route.why}")
+    if beyond is not None:
+        terminal.say(f"Besides, {beyond}.")
     terminal.say(f"All traffic back to {record.blue}:\n  {line}")
     return Exit.WAITING
 
@@ -208,7 +223,8 @@ COMMANDS = {
         ),
         arguments=_arguments,
         run=_run,
-        more="It works while Prefect, the ledger and the metrics are down: it needs the way-back record in this "
+        more="Behind a point of no return nothing moves until its way back is named with --beyond. "
+        "It works while Prefect, the ledger and the metrics are down: it needs the way-back record in this "
         "installation's folder and the router.",
     )
 }

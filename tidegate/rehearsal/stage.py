@@ -9,6 +9,7 @@ from random import Random
 
 from tidegate.clockwork.moments import Clockwork
 from tidegate.clockwork.windows import AHEAD, closed_between
+from tidegate.crossing import FORWARD
 from tidegate.language.moments import Anchor
 from tidegate.ledger import Entry
 from tidegate.rehearsal.options import Options
@@ -81,7 +82,7 @@ def _people(play: Play, options: Options) -> None:
     for approval in play.spec.approvals:
         said = "reject" if approval.name in options.rejects else "approve"
         play.persons.answers[approval.name] = [] if approval.name in options.absent else [(said, seconds)]
-    for gate in ("take-over", "leave-park"):
+    for gate in ("take-over", "leave-park", FORWARD):
         play.persons.answers[gate] = [("approve", seconds)]
 
 

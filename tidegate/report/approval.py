@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
+from tidegate.crossing import FORWARD
 from tidegate.ledger import Entry, LookRow, Reading
 from tidegate.ports import Verdict
 from tidegate.report import commands
@@ -24,6 +25,7 @@ from tidegate.report.values import Measured, ReleaseFacts, StepFact
 from tidegate.report.voice import Voice
 from tidegate.report.words import Language
 from tidegate.spec import Approval, Spec
+from tidegate.traffic import Beyond
 
 MOST_LINES = 35
 FEW = 4  # components, failed checks, backups or break-glass lines told one by one; the rest is counted
@@ -43,14 +45,18 @@ def approval_text(
     by_hand: Mapping[str, str] | None = None,
     language: Language = "en",
     zone: tzinfo = UTC,
+    beyond: Beyond | None = None,
 ) -> str:
-    """The description of one question; `traffic` says whether the new version has had any by then."""
+    """
+    The description of one question; `traffic` says whether the new version has had any by then, `beyond` the point of
+    no return that lies behind it.
+    """
     facts = facts_of(entries, readings, spec)
     found: Mapping[str, str] = next(
         (e.body["strangers"] for e in entries if e.body.get("event") == "routes-inspected"), {}
     )
     asked = next((approval for approval in spec.approvals if approval.name == gate), None)
-    question = _Question(facts, live(facts, look), gate, asked, deadline, on_expiry, traffic, found)
+    question = _Question(facts, live(facts, look), gate, asked, deadline, on_expiry, traffic, found, beyond)
     return question.text(Voice(language, zone), links or {}, by_hand or {})
 
 
@@ -67,17 +73,18 @@ class _Question:
         on_expiry: str,
         traffic: bool,
         strangers: Mapping[str, str],
+        beyond: Beyond | None,
     ) -> None:
         self.facts, self.watch, self.gate, self.asked = facts, watch, gate, asked
         self.deadline, self.on_expiry, self.traffic = deadline, on_expiry, traffic
-        self.strangers = strangers
+        self.strangers, self.beyond = strangers, beyond
 
     def text(self, voice: Voice, links: Mapping[str, str], by_hand: Mapping[str, str]) -> str:
         """The table of figures gets the room that the rest leaves."""
         above = [f"## {md(self.ask(voice))}", "", *self.versions(voice), *_without_blanks(banners(self.facts, voice))]
         above += self.done(voice)
         below = ["", *self.answers(voice)]
-        if self.traffic:
+        if self.traffic and self.beyond is None:
             below.append(f"- {voice('ask.park')}")
         below.append(f"- {md(self.may_answer(voice))}")
         below += ["", f"{md(voice('ask.terminal', command=''))} {md_code(commands.approve(self.facts, self.gate))}  "]
@@ -93,6 +100,8 @@ class _Question:
         if self.gate == "take-over":
             told = "; ".join(f"{name}: {said}" for name, said in self.strangers.items())
             return voice("take_over", found=told)
+        if self.gate == FORWARD:
+            return voice("forward", version=self.facts.version)
         if self.asked is None:
             return voice("leave_park", version=self.facts.version) if self.gate == "leave-park" else self.gate
         return (self.asked.ask_ko if voice.language == "ko" else "") or self.asked.ask
@@ -164,7 +173,11 @@ class _Question:
         if step is not None:
             yes = voice("yes.weight", version=facts.version, weight=step.asked, bake=voice.span(step.bake))
         no = expiry(facts, voice, "rollback" if self.traffic else "abort")
-        silence = f"{expiry(facts, voice, self.on_expiry)} ({voice('ask.until', deadline=self._deadline(voice))})"
+        silence = expiry(facts, voice, self.on_expiry)
+        if self.beyond is not None:
+            no = voice("stays", way=self.beyond.way, says=self.beyond.says, command=commands.roll_back(facts))
+            silence = voice("asked_again")
+        silence = f"{silence} ({voice('ask.until', deadline=self._deadline(voice))})"
         return [
             f"- {voice('ask.yes', what=md(yes))}",
             f"- {voice('ask.no', what=md(no))}",

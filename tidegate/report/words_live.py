@@ -112,5 +112,28 @@ PAIRS: dict[str, tuple[str, str]] = {
         "Leave the park and begin again at the first step with {version}?",
         "대기를 끝내고 {version} 버전으로 첫 단계부터 다시 시작할까요?",
     ),
+    "forward": (
+        "Go forward with {version} all the same? Nothing goes back by itself any more.",
+        "그래도 {version} 버전으로 계속 진행할까요? 더 이상 자동으로 되돌아가지 않습니다.",
+    ),
+    "stays": (
+        "the weight stays, and it is asked again. The way back is {way} ({says}); who accepts that types {command}",
+        "비중을 유지하고 다시 질문합니다. 되돌리는 방법: {way} ({says}), 이를 받아들이는 사람은 {command} 입력",
+    ),
+    "asked_again": ("the weight stays, and it is asked again", "비중을 유지하고 다시 질문"),
+    "beyond": ("No return", "복귀 불가 지점"),
+    "beyond.told": (
+        "since {weight} % the way back is {way}: {says}. Nobody lowers by themselves",
+        "{weight} %부터 되돌리는 방법은 {way}: {says}. 자동으로 내리지 않음",
+    ),
+    "halfway": ("Half-way", "중간 상태 한도"),
+    "halfway.told": (
+        "step {weight} %: promoted by {at}, or all traffic goes back",
+        "단계 {weight} %: {at}까지 승격되지 않으면 모든 트래픽 복귀",
+    ),
+    "halfway.held": (
+        "step {weight} %: promoted by {at}, or people are called",
+        "단계 {weight} %: {at}까지 승격되지 않으면 사람을 호출",
+    ),
     "ask.korean": ("한국어", "한국어"),
 }

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from tidegate import actions as do
 from tidegate.acts import HERE
 from tidegate.attempt import Attempt, begin_attempt
-from tidegate.errors import Fenced, NotApplied, ReleaseRefused, Unreachable
+from tidegate.crossing import FORWARD
+from tidegate.errors import Fenced, NoReturn, NotApplied, ReleaseRefused, Unreachable
 from tidegate.events import Answered, Event, Waited
 from tidegate.finalizing import finalize
 from tidegate.ledger import Draft, Kind, ReleaseRow
@@ -22,7 +23,7 @@ from tidegate.performing import ends_the_process, perform
 from tidegate.plan import Outcome, drive
 from tidegate.release import GOES_ON, abort, release, shut
 from tidegate.rollback import rollback
-from tidegate.shifting import bake_id, decide_down
+from tidegate.shifting import bake_id, decide_down, decide_if_needed
 from tidegate.simulation.orchestrator import Run, Suspended, Waiting
 from tidegate.slots import FINALIZE, Fate, fate
 from tidegate.story import State, Story
@@ -145,7 +146,7 @@ class Bodies:
     def _ask(self, attempt: Attempt, run: Run, action: do.AskApproval) -> Event:
         """A recorded verdict, then a stored answer, win over asking again."""
         for n in range(1, 20):
-            key = f"{action.place.step}-{action.name}-{action.place.leg}-{n}"
+            key = f"{action.place.step}-{action.name}-{action.place.leg}-{action.place.attempt}-{n}"
             stored = run.answers.get(key)
             if stored is not None:
                 if self._counts(attempt, action, str(stored["approver"])):
@@ -169,7 +170,11 @@ class Bodies:
         return attempt.end(action, self._answered(action, "expired", "nobody"))
 
     def _counts(self, attempt: Attempt, action: do.AskApproval, approver: str) -> bool:
-        allowed = () if action.name in ("leave-park", "take-over") else self.play.spec.approval(action.name).approvers
+        allowed = (
+            ()
+            if action.name in ("leave-park", "take-over", FORWARD)
+            else self.play.spec.approval(action.name).approvers
+        )
         if allowed and approver not in allowed:
             attempt.note("answer-refused", {"gate": action.name})
             return False
@@ -209,8 +214,11 @@ class Bodies:
         story = Story.of(play.ledger.entries(row.id))
         if story.state not in (State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN, State.ROLLED_BACK):
             return "FAILED", "Refused"
-        if story.down is None:
-            decide_down(play.world, row.id, "a person", str(run.parameters["why"]), story=story)
+        despite = str(run.parameters.get("beyond", ""))
+        try:
+            decide_if_needed(play.world, row.id, "a person", str(run.parameters["why"]), story, despite)
+        except NoReturn:
+            return "FAILED", "Refused"
         attempt = self._attempt(
             lambda: begin_attempt(play.world, row, row.run_id, LEASE, "rollback", at_once=True, plan_acts=False)
         )
@@ -244,10 +252,14 @@ class Bodies:
 
     def _late_failure(self, row: ReleaseRow, slot: str, found: Verified) -> None:
         play = self.play
-        if Story.of(play.ledger.entries(row.id)).state is State.PROMOTED:
-            decide_down(play.world, row.id, f"verification {slot}", found.sentence)
-        else:
-            play.ledger.append(row.id, Draft(Kind.NOTE, "paged", {"why": found.sentence}, slot))
+        story, why = Story.of(play.ledger.entries(row.id)), found.sentence
+        try:
+            if story.state is State.PROMOTED:
+                decide_down(play.world, row.id, f"verification {slot}", why, story=story)
+                return
+        except NoReturn as stays:
+            why = f"{why}; {stays}"
+        play.ledger.append(row.id, Draft(Kind.NOTE, "paged", {"why": why}, slot))
 
     def _finalize(self, row: ReleaseRow, story: Story) -> Ended:
         play = self.play

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tidegate.errors import LedgerUnavailable, TidegateError, Unreachable
+from tidegate.holding import CALL
 from tidegate.ledger import Draft, Kind, ReleaseRow
 from tidegate.ports import RunState
 from tidegate.simulation.process import Crash, Process
@@ -128,6 +129,8 @@ class Orchestrator:
         return RunState(run_id, run.type if run else None, run.name if run else "")
 
     def want(self, decision: Decision, row: ReleaseRow) -> None:
+        if decision.kind == "page" and decision.key.startswith(CALL):
+            self.play.persons.called(decision)
         if decision.kind in ("again", "new-run", "ask-rollback"):
             self.play.line.after(self.play.random.uniform(0.0, 1.0), lambda: self._wanted(decision, row))
 

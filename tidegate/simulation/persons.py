@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from tidegate import actions as do
 from tidegate import kernel
+from tidegate.crossing import points
 from tidegate.errors import ConnectorError, LedgerUnavailable, Refused
 from tidegate.ledger import Draft, Kind
 from tidegate.shifting import new_stop
+from tidegate.sight import Decision
 from tidegate.simulation.orchestrator import ENDED, Run
 from tidegate.simulation.process import Process
 from tidegate.traffic import Change, Seen
@@ -28,6 +30,7 @@ class Persons:
         self.play = play
         self.answers: dict[str, list[tuple[str, float]]] = {}  # by gate: decision and seconds, where no dice decide
         self.acts: dict[str, Callable[[], None]] = {}
+        self.comes = True  # whether somebody comes when the watch calls
         self.provokes = play.random.choice(("raise", "raise", "claim", "final", ""))
 
     def arrive(self, within: float) -> None:
@@ -74,7 +77,7 @@ class Persons:
         decision = "approve"
         if weather.strikes("reject"):
             decision = "reject"
-        elif action.traffic and action.name != "leave-park" and weather.strikes("park"):
+        elif action.traffic and action.name != "leave-park" and action.beyond is None and weather.strikes("park"):
             decision = "park"
         who = "mallory" if weather.strikes("approve-wrong") else APPROVER
         line.after(after, lambda: self.answer(run, key, decision, who))
@@ -126,44 +129,62 @@ class Persons:
             self._does("run-retried", f"retries {run.id}")
             self.play.orchestrator.again(run)
 
-    def type_rollback(self, *, bar: bool | None = None, interrupted: bool | None = None) -> None:
+    def called(self, decision: Decision) -> None:
+        """A page from behind a point of no return: somebody comes, and takes the way back that it names."""
+        if self.comes:
+            self.play.tell(f"called: {decision.why}")
+            wait = self.play.random.uniform(5.0, 90.0)
+            self.play.line.after(wait, lambda: self.type_rollback(bar=False, interrupted=False, called=True))
+
+    def type_rollback(self, *, bar: bool | None = None, interrupted: bool | None = None, called: bool = False) -> None:
         """`tidegate rollback`: record and router alone, the ledger only if it answers; a bar where it is promoted."""
         play = self.play
         record = play.records.read(play.spec.system)
         if record is None:
             return
-        self._does("rollback-typed", f"types rollback ({record.release}, {record.state})")
-        stop = new_stop("a person", "typed rollback", play.line.now(), play.token)
-        play.stack.append(Process("tidegate rollback", "person"))
-        lowered = False
+        beyond = record.beyond([play.routers[way.component].seen for way in record.ways])
+        if called and beyond is None:
+            return  # somebody else has taken the way back
+        if not called:
+            self._does("rollback-typed", f"types rollback ({record.release}, {record.state})")
+        despite = ""
+        if beyond is not None and (called or play.random.random() < 0.5):
+            despite = beyond.way  # else as an old script would: the kernel's to refuse
+        stop = new_stop("a person", "typed rollback", play.line.now(), play.token, despite)
         if interrupted is None:
             interrupted = play.random.random() < 0.3  # Ctrl-C after the first route: one stop counts for all
+        bars = record.state == "promoted" and (play.random.random() < 0.3 if bar is None else bar)
+        change = kernel.bar(stop) if bars else kernel.lower(record.release, stop, beyond=beyond)
+        play.stack.append(Process("tidegate rollback", "person"))
         try:
-            for way in record.ways[:1] if interrupted else record.ways:
-                change = kernel.lower(record.release, stop)
-                if record.state == "promoted" and (play.random.random() < 0.3 if bar is None else bar):
-                    change = kernel.bar(stop)
-                for _ in range(40):
-                    try:
-                        play.routers[way.component].write(change)
-                        lowered = lowered or change.kind == "lower"
-                        break
-                    except Refused:
-                        break
-                    except ConnectorError:
-                        play.line.run(1.0)
-            if lowered and not interrupted:
-                play.ledger.append(record.release, Draft(Kind.DOWN, f"down/{stop.token}",
-                                                         {"why": stop.why, "token": stop.token}, stop.who))  # fmt: skip
+            written = [
+                self._insists(way.component, change) for way in (record.ways[:1] if interrupted else record.ways)
+            ]
+            if any(written) and not bars and not interrupted:
+                body = {"why": stop.why, "token": stop.token} | ({"despite": despite} if despite else {})
+                play.ledger.append(record.release, Draft(Kind.DOWN, f"down/{stop.token}", body, stop.who))
         except LedgerUnavailable:
             return  # the watch writes it from the stop
         finally:
             play.stack.pop()
 
+    def _insists(self, component: str, change: Change) -> bool:
+        """Again and again while the router does not answer; whether it was written."""
+        for _ in range(40):
+            try:
+                self.play.routers[component].write(change)
+                return True
+            except Refused:
+                return False
+            except ConnectorError:
+                self.play.line.run(1.0)
+        return False
+
     def click_rollback(self) -> None:
         if self.play.row is not None:
             self._does("rollback-clicked", "starts the rollback flow")
-            parameters = {"release": self.play.row.id, "why": "clicked"}
+            named = self.play.random.choice(("", "restore")) if points(self.play.spec) else ""
+            parameters = {"release": self.play.row.id, "why": "clicked", "beyond": named}
             self.play.orchestrator.start("rollback", parameters, key=f"rollback/{self.play.row.id}")
 
     def lower_by_hand(self) -> None:

@@ -121,4 +121,26 @@ def slow() -> Spec:
     )
 
 
-KINDS = (plain, plain, asking, asking, asking, two_parts, two_parts, plain, plain, slow)
+@cache
+def crossing() -> Spec:
+    """Two components, a point of no return at 50 % with its own approval, and a limit on the way there."""
+    plan = steps("15s", 10, 50, 100)
+    plan["steps"][0]["halfway_limit"] = "6m"
+    plan["steps"][1]["no_return"] = {"way": "restore", "says": "the old schema is gone", "approval": "cross"}
+    return spec(
+        components={"api": PART, "web": PART},
+        plans={"canary": plan},
+        gates=[errors("api"), errors("web")],
+        approvals=[{"name": "cross", "ask": "Drop the old schema?", "deadline": "3m"}],
+    )
+
+
+@cache
+def half_way() -> Spec:
+    """Two minutes at 5 % and 50 % mixed, no longer; an approval in between may take longer than that."""
+    plan = steps("15s", 5, 50, 100, approval=100)
+    plan["steps"][1]["halfway_limit"] = "2m"
+    return spec(plans={"canary": plan}, approvals=[{"name": "widen", "ask": "More?", "deadline": "3m"}])
+
+
+KINDS = (plain, plain, asking, asking, asking, two_parts, two_parts, plain, plain, slow, crossing, half_way)

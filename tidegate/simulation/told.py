@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tidegate.ledger import Entry, LookRow
@@ -31,6 +32,14 @@ class Told:
     asked: dict[str, str] = field(default_factory=dict)  # key -> decision
     risky: set[str] = field(default_factory=set)  # questions whose silence means rollback
     named: frozenset[str] = frozenset()  # what an approval may clear or take over
+    crossed: dict[str, str] = field(default_factory=dict)  # component -> way back behind the point it has crossed
+    accepted: bool = False  # a person has named that way back
+    raised: dict[str, datetime] = field(default_factory=dict)  # step -> first weight-set of this leg, ledger's clock
+
+    @property
+    def held(self) -> bool:
+        """Behind a point of no return that nobody has accepted: nobody lowers."""
+        return bool(self.crossed) and not self.accepted
 
     def intends(self, entry: Entry, t: float) -> None:
         body, key = entry.body, entry.key
@@ -55,6 +64,7 @@ class Told:
                 self.weights[body["component"]] = body["weight"]
             case "parked" | "lowered":
                 self.weights = dict.fromkeys(self.weights, 0)
+                self.hand.clear()  # whatever a hand had lowered, all of it is at 0 by a recorded decision now
             case "routes-inspected":
                 self.named = frozenset(body["names"])
             case "rolled-back" | "aborted":

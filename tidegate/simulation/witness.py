@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tidegate.ledger import Entry, Kind, LookRow
+from tidegate.simulation import crossings
 from tidegate.simulation.process import Process
 from tidegate.simulation.route import shown
 from tidegate.simulation.timeline import START
@@ -78,6 +79,7 @@ class Witness:
             self._claim(component, before, mark.release)
         if kind == "final":
             self._final(component, before, mark.release)
+        crossings.wrote(self, component, kind, before, after)
         self._exists(component, after)
         if mark.stopped:
             told = self.of(mark.release)
@@ -240,6 +242,7 @@ class Witness:
                 self._happened(entry, told)
             case Kind.DOWN:
                 told.written = True
+                crossings.decided(self, entry, told)
                 self.decided_down(entry.release)
             case Kind.EXPIRY if entry.key.removeprefix("expired/") in told.risky - told.outcomes:
                 self.decided_down(entry.release)
@@ -251,6 +254,7 @@ class Witness:
         if entry.key in told.outcomes:
             self.fail("I12", f"{entry.key} has two outcomes")
         told.happened(entry.key, body)
+        crossings.happened(told, entry)
         if body.get("event") == "baked" and body["verdict"] == "PASS":
             self._baked(entry, told)
         if body.get("event") == "promoted":
@@ -340,12 +344,16 @@ class Witness:
         mine = {
             c: r.seen.weight for c, r in self.play.routers.items() if r.seen.mark and r.seen.mark.release == release
         }
+        late = crossings.over(self, told, self.play.line.now(), crossings.ASKED_LATE)
+        if told.held:  # nobody lowers: people are called, and one of them decides
+            return {"I7 (a stop that is no Down in the chain)": bool(told.stopped) and not (told.written or told.ended)}
         raising = any("/set-weight/" in key and key not in told.outcomes for key in told.intents)
         return {
             TRAFFIC: told.down_at is not None and any(mine.values()),
             "I7 (a stop that is no Down in the chain)": bool(told.stopped) and not (told.written or told.ended),
             BAD: not told.ended and any(self._seen_bad(c, release) for c, w in mine.items() if w),
             "I14 (lowered by hand)": bool(told.hand) and not told.written,
+            "half-way (longer than its limit)": late and told.down_at is None and not told.over and any(mine.values()),
             "I14 (raised by hand)": not raising and any(w > told.weights.get(c, 100) for c, w in mine.items()),
         }
 
