@@ -80,6 +80,11 @@ class History:
         self.looks: list[Look] = []
         self._raw: dict[str, float] = {}
         self._totals: dict[Group, float] = {}
+        self._before: dict[Group, float] = {}
+
+    def total(self, group: Group) -> float:
+        """All that this group has ever shown: what stood there at the first look, and what has grown since."""
+        return self._before.get(group, 0.0) + self._totals.get(group, 0.0)
 
     def add(
         self,
@@ -94,6 +99,8 @@ class History:
             before = value if born_before else self._raw.get(key, 0.0)
             grown = value - before if value >= before else value
             self._totals[group] = self._totals.get(group, 0.0) + grown
+            if born_before:
+                self._before[group] = self._before.get(group, 0.0) + value
             raw[key] = value
             present.add(group)
         self._raw = raw

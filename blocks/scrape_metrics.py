@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from statistics import fmean
 from typing import Literal, Self
 
@@ -20,8 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from blocks.connector import Connector
 from blocks.scrape_exposition import name_and_labels, page_at, values_in
 from blocks.scrape_history import Counter, Group, History
-from tidegate.errors import ConnectorError, NotUnderstood
-from tidegate.ports import Clock, Sample
+from tidegate.errors import ConnectorError, NotUnderstood, Unreachable
+from tidegate.ports import Clock, Sample, Totals
+from tidegate.quantities import Duration
 from tidegate.traffic import Side
 
 SHARED = 0.2  # seconds; samples that are asked together come from one scrape
@@ -93,14 +95,14 @@ class ScrapeMetrics(Connector):
     series: dict[str, InstanceSeries] = Field(
         default_factory=_usual, title="Series", description="Metrics of the instances by name."
     )
-    timeout: timedelta = Field(
+    timeout: Duration = Field(
         default=timedelta(seconds=1),
         title="Time-out",
         description="For one page.",
         gt=timedelta(0),
         le=timedelta(seconds=10),
     )
-    history: timedelta = Field(
+    history: Duration = Field(
         default=timedelta(hours=6),
         title="History",
         description="The longest window that can be asked.",
@@ -150,6 +152,26 @@ class ScrapeMetrics(Connector):
             bad = round(span.grown((name, "failed")))
             value = bad / count if count else None
         return Sample(metric, value, count, bad, timedelta(seconds=span.seconds), span.last.at)
+
+    def totals(self, side: Side) -> Totals | None:
+        """
+        Requests, failures and durations since the proxy began to count; None while it knows nothing of this side.
+
+        ConnectorError when the proxy cannot be asked, or none is configured.
+        """
+        if not self.proxy:
+            raise NotUnderstood("These metrics have no proxy: nobody counts requests here.")
+        if error := self._look(self.proxy, self._proxy_counters):
+            raise Unreachable(error)
+        history, name = self._sources[self.proxy], self.service.format(route=self.route, side=side.name)
+        bounds = sorted(history.bounds(name))
+        if not bounds:
+            return None
+        upto = [history.total((name, bound)) for bound in bounds]
+        between = tuple(max(high - low, 0.0) for low, high in pairwise([0.0, *upto]))
+        edges = (0.0, *bounds)
+        asked, failed = history.total((name, "all")), history.total((name, "failed"))
+        return Totals(history.looks[-1].at, asked, failed, edges, between)
 
     def _proxy_counters(self, page: str, _: History) -> tuple[list[Counter], dict[Group, float]]:
         """Requests, failures and durations of every side of the route."""

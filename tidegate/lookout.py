@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from tidegate import kernel, shifting
+from tidegate.comparison import Comparisons
 from tidegate.crossing import behind
 from tidegate.errors import (
     ConnectorError,
@@ -66,6 +67,7 @@ class Watched:
     world: World
     story: Story
     watching: Watching
+    comparisons: Comparisons = field(default_factory=Comparisons)
     looked: float | None = None  # elapsed clock of the look before
     evidence_at: datetime | None = None
     seen: dict[str, Seen | None] = field(default_factory=dict)
@@ -125,7 +127,8 @@ class Lookout:
             seen = self.ledger.look(release)
             memory = Watching.from_json(seen.row.state) if seen and seen.row.state else Watching()
             memory = replace(memory, lowered_once=False)  # by this watch, with its own credentials
-            self.watched[release] = Watched(row, self.world_of(row, story.opened), story, memory)
+            kept = Comparisons((seen.row.state or {}).get("compared") if seen else None)
+            self.watched[release] = Watched(row, self.world_of(row, story.opened), story, memory, kept)
 
     # -- one look -----------------------------------------------------------------------------------------------------
 
@@ -173,13 +176,15 @@ class Lookout:
         except LedgerUnavailable:
             quiet = False
         watched.seen, watched.stop = seen, stop_among(seen, row.id) or watched.stop
+        samples = samples_of(world, story, seen)
         return Sight(
             at=at,
             passed=passed,
             story=story,
             quiet=quiet,
             seen=seen,
-            samples=samples_of(world, story, seen),
+            samples=samples,
+            compared=watched.comparisons.look(world, story, seen, samples, at),
             health={c: health_of(world, story, c, s) for c, s in seen.items() if c not in story.final},
             stop=watched.stop,
             wayback_here=self._wayback(watched, seen),
@@ -364,7 +369,7 @@ class Lookout:
             against=told.against,
             weights=weights,
             detail=dict(told.detail),
-            state=watched.watching.to_json(),
+            state=watched.watching.to_json() | ({"compared": kept} if (kept := watched.comparisons.kept) else {}),
         )
         try:
             self.ledger.put_look(row)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from tidegate.traffic import Change, Seen, Side
 from tidegate.wayback import WayBack
@@ -161,6 +161,29 @@ class Metrics(Protocol):
     """Measurements of a side of a component. Asked at every look, so the block keeps its own counters' history."""
 
     def sample(self, metric: str, side: Side, window: timedelta) -> Sample: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """
+    What one side has answered since its source began to count: requests, failed ones, and how many were how slow.
+
+    `edges`: seconds, from 0 to infinity; `latency`: requests between one edge and the next. Only growth means anything.
+    """
+
+    at: datetime
+    requests: float
+    failures: float
+    edges: tuple[float, ...]
+    latency: tuple[float, ...]
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A source of measurements that also gives the counts behind them: what the comparing judge asks for."""
+
+    def totals(self, side: Side) -> Totals | None:
+        """None while the source knows nothing of this side; ConnectorError when it cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from tidegate.judge.limits import Judged
 from tidegate.ports import RunState, Sample, Verdict
 from tidegate.story import Story
 from tidegate.traffic import Seen, Stop
@@ -49,6 +50,7 @@ class Sight:
     leased: bool = False  # a lease is out, alive or dead
     newer: str = ""  # a newer release of this system that has claimed the route
     grace: float = 25.0
+    compared: Mapping[str, Judged] = field(default_factory=dict)  # by component: beside stable
     stop: Stop | None = None  # seen on a route of ours, now or earlier, and not yet told by the chain
 
 

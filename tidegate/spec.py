@@ -14,11 +14,11 @@ from pydantic import Field, model_validator
 
 from tidegate.language.acts import Act, Schedule
 from tidegate.language.aftermath import Remedy, RollbackSpec, Timer
-from tidegate.language.base import Duration, MachineTime, Name, NotBelow, Served, Strict, Text, Use
+from tidegate.language.base import Duration, MachineTime, Name, NotBelow, NotInFile, Served, Strict, Text, Use
 from tidegate.language.calendar import Calendar
 from tidegate.language.evidence import BackupSpec, Baseline, CheckSpec, Ready, Waiver
 from tidegate.language.identity import Component, Dashboard, Environment, Flag, Identity
-from tidegate.language.judging import Experiment, Gate, Kpi, Metric, Slo, Trigger
+from tidegate.language.judging import Comparison, Experiment, Gate, Kpi, Metric, Slo, Trigger
 from tidegate.language.meeting import loose_ends
 from tidegate.language.moments import Zone
 from tidegate.language.people import Approval, Channel, Contact, Item, Message
@@ -107,6 +107,7 @@ class Spec(Served):
     plans: Annotated[dict[Name, Plan], Field(min_length=1)]
     plan: Annotated[Name, Field(description="the active plan")]
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
+    comparison: Comparison = Comparison()
     triggers: tuple[Trigger, ...] = ()
     hold: Hold = Hold()
     finish: Annotated[tuple[Act, ...], Field(description="after promotion, in order")] = ()
@@ -120,7 +121,7 @@ class Spec(Served):
     cleanup: Cleanup = Cleanup()
     looking: Looking = Looking()
     notify: tuple[Use, ...] = ()
-    compress: Annotated[int, Field(ge=1, le=100_000, description="set by --compress, never in a file")] = 1
+    compress: Annotated[int, Field(ge=1, le=100_000, description="set by --compress"), NotInFile()] = 1
 
     @model_validator(mode="after")
     def _names_meet(self) -> Self:

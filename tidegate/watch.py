@@ -178,6 +178,7 @@ def _judged(
         judged.append(one)
         if one.over:
             over[gate.name] = lasted
+    judged += [one for component, one in sight.compared.items() if _carries(sight, component)]
     return replace(watching, over=over) if over != watching.over else watching, judged
 
 

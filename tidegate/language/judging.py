@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tidegate.language.base import Count, Duration, Line, MachineTime, Measure, Name, Served, Use
+from tidegate.language.base import Count, Duration, Line, MachineTime, Measure, Name, Served, Strict, Use
 from tidegate.language.limits import AnyLimit
 from tidegate.language.moments import Anchor, Moment
 
@@ -114,6 +114,15 @@ class Gate(Served):
         if (wanted > worst) if wanted.upper else (wanted < worst):
             raise ValueError(f"target {wanted.said!r} lies beyond rollback {worst.said!r}: every value would be both")
         return self
+
+
+class Comparison(Strict):
+    """Whether the new version is also judged against the stable one over the same minutes (docs/judgement.md)."""
+
+    judge: Annotated[
+        Literal["sequential", "off"],
+        Field(description="sequential: at any look, with a known rate of false rollbacks; off: limits alone decide"),
+    ] = "sequential"
 
 
 class Trigger(Served):
