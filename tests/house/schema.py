@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from tests.house.tree import ROOT
+from tidegate.language.field_words import keys
 from tidegate.spec import Spec
 
 FILE = ROOT / "deployments" / "release.schema.json"
@@ -19,7 +20,8 @@ FILE = ROOT / "deployments" / "release.schema.json"
 def schema() -> dict[str, Any]:
     """The schema of a spec's file; what is set by Tidegate itself is no key of a file."""
     told = Spec.model_json_schema()
-    del told["properties"]["compress"]
+    for name in set(Spec.model_fields) - set(keys(Spec)):
+        del told["properties"][name]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **told, "title": "A release spec of Tidegate"}
 
 

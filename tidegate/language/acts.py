@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tidegate.language.base import Duration, Name, Served, Text, Use
+from tidegate.language.base import Duration, Measure, Name, Served, Text, Use
 from tidegate.language.moments import Moment, Rhythm
 
 FORMS = ("checks", "ask", "backups", "green", "run", "watch", "tell", "baselines", "remember", "report")
@@ -70,7 +70,7 @@ class Schedule(Served):
     rhythm: Rhythm
     checks: tuple[Name, ...] = ()
     gates: Annotated[Literal["all", "none"], Field(description="whether the gates are judged, too")] = "all"
-    metrics: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")], ...] = ()
+    metrics: tuple[Measure, ...] = ()
     items: tuple[Name, ...] = ()
     kpis: tuple[Name, ...] = ()
     ask: Annotated[Name | None, Field(description="an approval that the run asks")] = None

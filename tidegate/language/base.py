@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tidegate.quantities import Duration, Quantity
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="lower case letters, digits, dashes")]
+NAME, MEASURE = r"^[a-z][a-z0-9-]{0,62}$", r"^[a-z][a-z0-9_]{0,62}$"  # patterns: what a name is made of
+Name = Annotated[str, Field(pattern=NAME, description="lower case letters, digits, dashes")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Line = Annotated[str, Field(min_length=1, max_length=300)]
-Measure = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="a metric's name, e.g. error_rate")]
+Measure = Annotated[str, Field(pattern=MEASURE, description="a metric's name, e.g. error_rate")]
 Ids = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,31}$")], ...],
     Field(max_length=120, description="which lines of the system's own guide this stands for"),
@@ -26,6 +27,10 @@ class Machine:
 
 class People:
     """Marks a duration that people need: compressed time leaves it as it is."""
+
+
+class NotInFile:
+    """Marks a field that Tidegate sets itself: no key of a file, so nothing that could be written is told of it."""
 
 
 class NotBelow:
@@ -55,7 +60,7 @@ class Use(BaseModel):
     """Which connector, with its own fields; those are checked against the connector's class, strictly."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
-    use: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="a connector, e.g. traefik-router")]
+    use: Annotated[str, Field(pattern=NAME, description="a connector, e.g. traefik-router")]
     block: Annotated[str | None, Field(description="name of a saved Prefect block that holds fields and secrets")] = (
         None
     )

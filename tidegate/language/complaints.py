@@ -14,6 +14,8 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from tidegate.language.field_words import keys
+
 Path = tuple[str | int, ...]
 Model = type[BaseModel]
 MEND = "mend the spec and run `tidegate check` again"
@@ -115,8 +117,7 @@ def fields_at(model: Model, path: Path) -> list[str]:
     here: Any = model
     for part in path:
         here = _below(here, part)
-    known = here.model_fields if isinstance(here, type) and issubclass(here, BaseModel) else {}
-    return sorted(name for name in known if not name.startswith("_"))
+    return sorted(keys(here)) if isinstance(here, type) and issubclass(here, BaseModel) else []
 
 
 def _below(annotation: Any, part: str | int) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tidegate.language.base import Duration, Line, Name, Served, Text, Use
+from tidegate.language.base import Duration, Line, Measure, Name, Served, Text, Use
 from tidegate.language.moments import Date, Moment
 
 
@@ -34,7 +34,7 @@ class Baseline(Served):
     """A measurement of the running version, taken before the release; relative limits are judged against it."""
 
     name: Name
-    metric: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    metric: Measure
     covers: Annotated[Duration, Field(description="how much of the past one measurement covers")]
     at: Moment
 
