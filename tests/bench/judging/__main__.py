@@ -10,6 +10,7 @@ Harm is a multiple of what a judge does that knows fault, onset and noise; false
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -17,9 +18,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.bench.judging import against, figures, pictures, tables
-from tests.bench.judging.hindsight import best
-from tests.bench.judging.measuring import measure
-from tests.bench.judging.modes import MODES, WITH_HINDSIGHT, asked
+from tests.bench.judging.faults import FAULTS
+from tests.bench.judging.hindsight import best, known
+from tests.bench.judging.measuring import Asked, measure
+from tests.bench.judging.modes import MODES, WITH_HINDSIGHT, contexts_of
+from tests.bench.judging.noise import NOISES
+from tests.bench.judging.plans import PLANS
 from tests.bench.judging.policies import POLICIES, available
 from tests.bench.judging.scoring import Cell
 
@@ -28,44 +32,64 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.judging", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--mode", default="smoke", choices=MODES)
-    parser.add_argument(
-        "--policies", default="", metavar="A,B", help=f"of {', '.join(POLICIES)}; default: all there are"
-    )
-    parser.add_argument("--faults", default="", metavar="A,B", help="instead of the mode's own")
-    parser.add_argument("--traffic", default="", metavar="R,R", help="only these requests/s of the mode's contexts")
-    parser.add_argument("--good", type=int, help="good rollouts a context")
-    parser.add_argument("--bad", type=int, help="bad rollouts a cell")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cells", action="store_true", help="every cell, not only the summaries")
-    parser.add_argument(
-        "--hindsight",
-        action=argparse.BooleanOptionalAction,
-        help=f"every setting of every peer, too (usual in {', '.join(WITH_HINDSIGHT)})",
-    )
-    parser.add_argument("--published", action="store_true", help="beside the figures of the docs on judging a canary")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="every figure")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="plots as SVG")
-    parser.add_argument("--profile", action="store_true", help="milliseconds a decision")
+    add = parser.add_argument
+    add("--mode", default="smoke", choices=MODES)
+    add("--policies", type=_names, metavar="A,B", help=f"of {', '.join(POLICIES)}; default: all there are")
+    add("--faults", type=_names, default=(), metavar="A,B", help="instead of the mode's own")
+    add("--good", type=int, help="good rollouts a context")
+    add("--bad", type=int, help="bad rollouts a cell")
+    add("--seed", type=int, default=1)
+    add("--plan", choices=PLANS, help="only the mode's contexts with this plan")
+    add("--traffic", type=_rates, default=(), metavar="R,R", help="only the mode's contexts with these requests/s")
+    add("--looks", type=float, metavar="SECONDS", help="between two looks, instead of the mode's")
+    add("--hold-back", type=float, metavar="SHARE", help="left on stable in the watch, 0-1")
+    add("--noise", choices=NOISES, help="instead of the mode's")
+    add("--hindsight", action=argparse.BooleanOptionalAction, default=None,
+        help=f"every setting of every peer, too (usual in {', '.join(WITH_HINDSIGHT)})")  # fmt: skip
+    add("--best-peers", type=Path, metavar="FILE", help="take them from the JSON of an earlier run with hindsight")
+    add("--published", action="store_true", help="beside the figures of the docs on judging a canary")
+    add("--cells", action="store_true", help="every cell, not only the summaries")
+    add("--profile", action="store_true", help="milliseconds a decision, every judge driven bin by bin")
+    add("--json", type=Path, metavar="FILE", help="every figure")
+    add("--out", type=Path, metavar="FOLDER", help="plots as SVG")
     return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    return tuple(float(rate) for rate in text.split(","))
+
+
+def _asked(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Asked:
+    names = args.policies or available()
+    for asked, there in ((names, POLICIES), (args.faults, FAULTS)):
+        if unknown := [name for name in asked if name not in there]:
+            parser.error(f"no {unknown[0]!r}; there are {', '.join(there)}")
+    _, good, bad, faults = MODES[args.mode]
+    hindsight = args.mode in WITH_HINDSIGHT and args.best_peers is None if args.hindsight is None else args.hindsight
+    return Asked(
+        contexts_of(args.mode, args.plan, args.traffic, args.looks, args.hold_back, args.noise),
+        good if args.good is None else args.good,
+        bad if args.bad is None else args.bad,
+        args.faults or faults,
+        names,
+        args.seed,
+        hindsight,
+        args.profile,
+    )
 
 
 def main() -> int:
     parser = _parser()
     args = parser.parse_args()
-    names = tuple(args.policies.split(",")) if args.policies else available()
-    if unknown := [name for name in names if name not in POLICIES]:
-        parser.error(f"no policy {unknown[0]!r}; there are {', '.join(POLICIES)}")
-    hindsight = args.hindsight if args.hindsight is not None else args.mode in WITH_HINDSIGHT
-    faults = tuple(args.faults.split(",")) if args.faults else ()
-    traffic = tuple(float(rate) for rate in args.traffic.split(",")) if args.traffic else ()
-    wanted = asked(
-        args.mode, names, args.seed, args.good, args.bad, faults, traffic, hindsight=hindsight, stepwise=args.profile
-    )
+    asked = _asked(parser, args)
     began = time.process_time()
     print(f"mode {args.mode}, seed {args.seed}, load average {os.getloadavg()[0]:.1f}", flush=True)
-    cells = measure(wanted)
-    bests = best(cells)
+    cells = measure(asked)
+    bests = known(json.loads(args.best_peers.read_text(encoding="utf-8"))["cells"]) if args.best_peers else best(cells)
     print("\n" + "\n\n".join(part for part in _told(cells, bests, args) if part))
     if args.json:
         figures.write(args.json, args.mode, args.seed, cells, bests)

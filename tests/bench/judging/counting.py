@@ -52,7 +52,10 @@ def bin_of(window: Counts, bins: int) -> Counts:
 
 
 def guide(course: Course, meta: Meta) -> int:
-    limit, windows = GUIDES[plan_of(meta)]
+    return min((found for rule in GUIDES[plan_of(meta)] if (found := _lasting(course, meta, *rule)) >= 0), default=-1)
+
+
+def _lasting(course: Course, meta: Meta, limit: Limit, windows: int) -> int:
     bad, there = broken(course, meta, limit)
     kept = np.flatnonzero(there)  # a window without data neither adds nor breaks the row
     found = int(of_the_last(so_far(bad[kept]), windows, windows))

@@ -7,12 +7,15 @@ setting of a context that is best over all its faults (geometric mean of the mul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tests.bench.judging import grid
+from tests.bench.judging.plans import Context
 from tests.bench.judging.scoring import HALF, Cell
 
 ALLOWED = 0.01  # of good versions rolled back
@@ -46,3 +49,13 @@ def best(cells: Sequence[Cell]) -> dict[tuple[str, str], Best]:
                 float(one[least]), grid.names()[allowed[least]], float(one[site]), grid.names()[allowed[site]]
             )
     return made
+
+
+def known(told: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Best]:
+    """The best peers of an earlier run's figures (the cells of its JSON), so that they need not be looked for again."""
+    fields = [field.name for field in dataclasses.fields(Context)]
+    return {
+        (str(Context(**{name: cell[name] for name in fields})), cell["fault"]): Best(**cell["best_peer"])
+        for cell in told
+        if "best_peer" in cell
+    }

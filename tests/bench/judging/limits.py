@@ -7,6 +7,7 @@ keeps them. Argo is the guarded form (no traffic is no failure); Flagger counts 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -39,20 +40,23 @@ class Limit:
         return self.latency < OFF and (seen.quantile(self.quantile, meta["edges"]) or 0.0) > self.latency
 
 
-class Lasting:
-    """The guides: a limit that stays broken for so many windows in a row rolls back; no traffic changes nothing."""
+class Guide:
+    """A guide's rules: each is a limit that must be broken for so many windows in a row; no traffic changes nothing."""
 
-    def __init__(self, meta: Meta, limit: Limit, windows: int = 1) -> None:
-        self.meta, self.limit, self.windows = meta, limit, windows
-        self.window, self.row = Window(limit.every, meta["bin_seconds"]), 0
+    def __init__(self, meta: Meta) -> None:
+        self.meta, self.rules = meta, GUIDES[plan_of(meta)]
+        self.window = Window(60.0, meta["bin_seconds"])
+        self.rows = [0] * len(self.rules)
 
     def step(self, sample: Sample) -> str:
         if not self.window.add(sample):
             return "continue"
-        broken = self.limit.broken(self.window.new, self.meta)
-        if broken is not None:
-            self.row = self.row + 1 if broken else 0
-        return "rollback" if self.row >= self.windows else "continue"
+        for number, (limit, _) in enumerate(self.rules):
+            broken = limit.broken(self.window.new, self.meta)
+            if broken is not None:
+                self.rows[number] = self.rows[number] + 1 if broken else 0
+        lasted = any(row >= windows for row, (_, windows) in zip(self.rows, self.rules, strict=True))
+        return "rollback" if lasted else "continue"
 
 
 class Argo:
@@ -98,22 +102,16 @@ class Alarm:
         return "rollback" if sum(self.points) >= self.m else "continue"
 
 
-# The guides' own figures: error limit, p95 limit (seconds), memory (share), and how many minutes in a row.
-GUIDES: dict[str, tuple[Limit, int]] = {
-    "S0": (Limit(0.05, 0.200, memory=0.80), 5),  # over 5 % for 5 minutes; over 200 ms for 10
-    "S1": (Limit(0.05, 1.0), 1),  # the guide names a target only (0.5 %), and no trigger
-    "S2": (Limit(0.05, 1.0, memory=0.85), 1),
-    "S2v": (Limit(0.05, 1.0, memory=0.85), 1),
-    "S3": (Limit(0.05, 1.0, memory=0.90), 1),  # "immediate"
-    "S4": (Limit(0.03, 3.0), 1),
+# The guides' rollback triggers, in minutes: share of failures, p95 (seconds), memory, and how many minutes in a row.
+NONE = math.inf
+GUIDES: dict[str, tuple[tuple[Limit, int], ...]] = {
+    "S0": ((Limit(0.05), 5), (Limit(NONE, 0.200), 10), (Limit(NONE, memory=0.80), 30)),
+    "S1": ((Limit(0.05, 1.0), 1),),  # names a target (0.5 %) and no trigger; the others' trigger is taken
+    "S2": ((Limit(0.05, 1.0, memory=0.85), 1),),
+    "S2v": ((Limit(0.05, 1.0, memory=0.85), 1),),
+    "S3": ((Limit(0.05, 1.0, memory=0.90), 1),),  # "immediate"
+    "S4": ((Limit(0.03, 3.0), 1),),
 }
-
-
-def guide(meta: Meta) -> Lasting:
-    """The rule of the guide whose plan this is, S3's for a plan of nobody's."""
-    plan = plan_of(meta)
-    limit, windows = GUIDES[plan]
-    return Lasting(meta, limit, windows)
 
 
 def plan_of(meta: Meta) -> str:

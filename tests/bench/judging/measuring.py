@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,8 +33,6 @@ class Asked:
     seed: int = 1
     hindsight: bool = False  # every setting of every peer, too
     stepwise: bool = False  # every policy bin by bin, so that its decisions are timed
-    bad_contexts: Collection[Context] | None = None  # None: all of them
-    watching: Callable[[Rollout], None] | None = field(default=None, compare=False)
 
 
 def rollouts(context: Context, fault: str | None, count: int, seed: int) -> Iterator[Rollout]:
@@ -64,8 +62,6 @@ def cell(context: Context, fault: str | None, count: int, asked: Asked) -> Cell:
             harm += whole.harm[decided]
         if fault:
             made.outcomes.setdefault("oracle", []).append(oracle(rollout))
-        if asked.watching is not None:
-            asked.watching(rollout)
     if asked.hindsight:
         made.tuned_rolled, made.tuned_harm = rolled / count, harm / count
     return made
@@ -76,10 +72,7 @@ def measure(asked: Asked) -> list[Cell]:
     cells: list[Cell] = []
     for context in asked.contexts:
         print(f"  {context}", file=sys.stderr, flush=True)
-        wanted: Sequence[str | None] = (None,)
-        if asked.bad and (asked.bad_contexts is None or context in asked.bad_contexts):
-            wanted = (None, *asked.faults)
-        for fault in wanted:
+        for fault in (None, *asked.faults):
             count = asked.bad if fault else asked.good
             if count:
                 cells.append(cell(context, fault, count, asked))

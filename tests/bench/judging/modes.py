@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from tests.bench.judging.faults import FAULTS, REDUCED
-from tests.bench.judging.measuring import Asked
 from tests.bench.judging.plans import REDUCED as CONTEXTS
 from tests.bench.judging.plans import TRAFFIC, Context
 
@@ -41,28 +41,22 @@ MODES: dict[str, tuple[tuple[Context, ...], int, int, tuple[str, ...]]] = {
 WITH_HINDSIGHT = ("reduced", "all")
 
 
-def asked(
+def contexts_of(
     mode: str,
-    policies: tuple[str, ...],
-    seed: int,
-    good: int | None = None,
-    bad: int | None = None,
-    faults: tuple[str, ...] = (),
-    traffic: tuple[float, ...] = (),
-    *,
-    hindsight: bool = False,
-    stepwise: bool = False,
-) -> Asked:
-    """The mode, with the caller's own counts, faults and traffic levels where given."""
-    contexts, usual_good, usual_bad, usual_faults = MODES[mode]
-    chosen = tuple(context for context in contexts if not traffic or context.traffic in traffic)
-    return Asked(
-        chosen,
-        usual_good if good is None else good,
-        usual_bad if bad is None else bad,
-        faults or usual_faults,
-        policies,
-        seed,
-        hindsight,
-        stepwise,
-    )
+    plan: str | None = None,
+    traffic: Collection[float] = (),
+    looks: float | None = None,
+    hold_back: float | None = None,
+    noise: str | None = None,
+) -> tuple[Context, ...]:
+    """The mode's contexts, only those of a plan and of some traffic, with other looks (seconds), hold-back or noise."""
+    made = []
+    for context in MODES[mode][0]:
+        if (plan is None or context.plan == plan) and (not traffic or context.traffic in traffic):
+            made.append(replace(
+                context,
+                bin_seconds=looks or context.bin_seconds,
+                hold_back=context.hold_back if hold_back is None else hold_back,
+                noise=noise or context.noise,
+            ))  # fmt: skip
+    return tuple(made)

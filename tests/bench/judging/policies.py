@@ -21,7 +21,7 @@ def tidegate(meta: Meta) -> Judge:
 
 
 POLICIES: dict[str, Make] = {
-    "guides": limits.guide,
+    "guides": limits.Guide,
     "argo-5%": lambda meta: Argo(meta, Limit(0.05), failure_limit=0),
     "argo-1%": lambda meta: Argo(meta, Limit(0.01), failure_limit=3),
     "flagger": lambda meta: Flagger(meta, Limit(0.01, 0.5, quantile=0.99), threshold=5),
