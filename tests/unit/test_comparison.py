@@ -1,0 +1,124 @@
+"""The comparing judge in the watch: counts in, judgements out, and a successor that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from tests.unit.judge.rollouts import EDGES, buckets
+from tidegate.comparison import Comparison, Comparisons
+from tidegate.judge.limits import Judged
+from tidegate.ports import Totals, Verdict
+
+BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RECORD = Totals(BEGAN, 100_000, 200, tuple(EDGES), tuple(100_000 * buckets(1.0)))
+NOTHING = Totals(BEGAN, 0, 0, tuple(EDGES), (0.0,) * (len(EDGES) - 1))
+STAGES = [(0.1, 300.0), (1.0, 300.0)]
+
+
+def growing(start: Totals, rate: float, failing: float, seed: int, slower: float = 1.0) -> Iterator[Totals]:
+    """Counters of one version, a second apart."""
+    chance, now = np.random.default_rng(seed), start
+    while True:
+        asked = int(chance.poisson(rate))
+        slow = chance.multinomial(asked, buckets(slower))
+        now = replace(
+            now, at=now.at + timedelta(seconds=1), requests=now.requests + asked,
+            failures=now.failures + int(chance.binomial(asked, failing)),
+            latency=tuple(a + b for a, b in zip(now.latency, slow, strict=True)),
+        )  # fmt: skip
+        yield now
+
+
+def looked(one: Comparison, seconds: int, failing: float = 0.002, slower: float = 1.0) -> list[Judged | None]:
+    new, stable = growing(NOTHING, 20, failing, 1, slower), growing(RECORD, 180, 0.002, 2)
+    return [one.look(BEGAN + timedelta(seconds=s), 0.1, next(new), next(stable)) for s in range(seconds)]
+
+
+def test_a_good_version_passes_with_the_numbers_behind_it() -> None:
+    told = looked(Comparison("api", STAGES, BEGAN, RECORD), 60)[-1]
+    assert told is not None
+    assert told.verdict is Verdict.PASS
+    assert told.sentence.startswith("api beside stable: green failed ")
+    assert told.count is not None
+    assert told.count > 1000
+
+
+def test_a_failing_version_fails_with_both_counts_in_the_sentence() -> None:
+    told = looked(Comparison("api", STAGES, BEGAN, RECORD), 30, failing=0.2)[-1]
+    assert told is not None
+    assert told.verdict is Verdict.FAIL
+    assert "times as often" in told.sentence
+
+
+def test_a_slow_version_fails() -> None:
+    told = looked(Comparison("api", STAGES, BEGAN, RECORD), 120, slower=3.0)[-1]
+    assert told is not None
+    assert told.verdict is Verdict.FAIL
+    assert "times as slow" in told.sentence
+
+
+def test_before_the_new_version_has_answered_anything_nothing_is_said() -> None:
+    one = Comparison("api", STAGES, BEGAN, RECORD)
+    assert one.look(BEGAN, 0.0, None, RECORD) is None
+    assert one.look(BEGAN + timedelta(seconds=5), 0.0, NOTHING, RECORD) is None
+
+
+def test_a_successor_goes_on_with_the_same_answers() -> None:
+    one = Comparison("api", STAGES, BEGAN, RECORD)
+    looked(one, 20, failing=0.01)
+    other = Comparison.from_text(one.to_text())
+    new, stable = growing(NOTHING, 3000, 0.02, 3), growing(RECORD, 9000, 0.002, 4)
+    for s in range(20, 60):
+        at, now = BEGAN + timedelta(seconds=s), (next(new), next(stable))
+        assert one.look(at, 0.1, *now) == other.look(at, 0.1, *now)
+
+
+def test_a_state_that_cannot_be_read_begins_again() -> None:
+    assert Comparisons({"api": "no state", "web": "c$`|&"}).running == {}
+
+
+def test_a_source_that_counts_from_0_again_is_believed() -> None:
+    one = Comparison("api", STAGES, BEGAN, RECORD)
+    looked(one, 10)
+    fresh = replace(NOTHING, requests=50, failures=40, latency=tuple(50 * buckets(1.0)))
+    told = one.look(BEGAN + timedelta(seconds=20), 0.1, fresh, RECORD)
+    assert told is not None
+    assert told.verdict is Verdict.FAIL
+
+
+def test_other_buckets_than_before_are_an_error_that_holds_and_no_crash() -> None:
+    one = Comparison("api", STAGES, BEGAN, RECORD)
+    looked(one, 10)
+    other = Totals(BEGAN, 5000, 0, (0.0, 1.0, float("inf")), (5000.0, 0.0))
+    told = one.look(BEGAN + timedelta(seconds=20), 0.1, other, RECORD)
+    assert told is not None
+    assert told.verdict is Verdict.ERROR
+    assert told.hold
+    assert "cannot be compared with stable" in told.sentence
+
+
+def test_looks_closer_than_a_second_are_gathered() -> None:
+    one = Comparison("api", STAGES, BEGAN, RECORD)
+    new = replace(NOTHING, requests=20, latency=tuple(20 * buckets(1.0)))
+    first = one.look(BEGAN, 0.1, new, RECORD)
+    again = one.look(BEGAN + timedelta(milliseconds=300), 0.1, replace(new, requests=40, failures=20), RECORD)
+    assert first == again
+    later = one.look(BEGAN + timedelta(seconds=1), 0.1, replace(new, requests=60, failures=40), RECORD)
+    assert later is not None
+    assert later.verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("limit", [0.0, 512e6])
+def test_memory_that_grows_towards_its_gate_s_limit_fails(limit: float) -> None:
+    one = Comparison("api", [(0.1, 3000.0)], BEGAN, RECORD, limit)
+    new, stable = growing(NOTHING, 20, 0.002, 1), growing(RECORD, 180, 0.002, 2)
+    words = set()
+    for s in range(0, 700, 2):
+        told = one.look(BEGAN + timedelta(seconds=s), 0.1, next(new), next(stable), (2e8 + 2e5 * s, 2e8))
+        words.add(told.verdict if told else None)
+    assert (Verdict.FAIL in words) is bool(limit)
