@@ -122,6 +122,18 @@ def a_late_outcome_lifts_the_story(patch: Patch) -> None:
     patch.setattr(story.Story, "_traffic", traffic)
 
 
+def a_park_counts_as_half_way(patch: Patch) -> None:
+    """What was raised before a Park goes on counting through it."""
+    right = story.Story._stage
+
+    def stage(self: story.Story, entry: Any, body: Mapping[str, Any]) -> None:
+        kept = dict(self.raised_at)
+        right(self, entry, body)
+        self.raised_at.update(kept)
+
+    patch.setattr(story.Story, "_stage", stage)
+
+
 def nobody_asks_for_the_rollback(patch: Patch) -> None:
     right = watch._going_down
 
@@ -206,6 +218,7 @@ def numbers_of_its_own(patch: Patch) -> None:
 
 
 OWN: dict[str, Callable[[Patch], None]] = {
+    "a park counts as half-way": a_park_counts_as_half_way,
     "a lowering takes any release's route": any_routes_lowering,
     "intents explain nothing": nothing_explained,
     "a claim takes no route with a stop": no_claim_over_a_stop,

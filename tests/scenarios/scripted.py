@@ -6,6 +6,7 @@ A scenario as data: a spec, a version, what happens when, and the story that mus
     broken_by:  the broken rule (tests/faults/broken_rules.py, or below) under which this scenario must fail
     spec:       a name in tidegate/simulation/specs.py, or changes to the plain one
     version:    {fault: errors | slow | sick | wrong-digest, above: weight, after: seconds}; nothing: a good one
+    comes:      whether somebody comes when the watch calls from behind a point of no return (default: yes)
     happens:    when: part of "kind key" of a ledger's entry | before, wrote: kind and weight of a write | at: seconds
                 does: one of DOES below, `for:` seconds, `after:` seconds later
     ends:       the state of the release (promoted: or later)
@@ -135,9 +136,12 @@ DOES: dict[str, Act] = {
     "retry": _retry,
     "cancel": lambda play, _: play.persons.cancel(),
     "rollback-typed": lambda play, _: play.persons.type_rollback(bar=False, interrupted=False),
+    "rollback-unnamed": lambda play, _: play.persons.type_rollback(bar=False, interrupted=False, names=False),
+    "rollback-named": lambda play, _: play.persons.type_rollback(bar=False, interrupted=False, names=True),
     "rollback-interrupted": lambda play, _: play.persons.type_rollback(interrupted=True),
     "rollback-clicked": lambda play, _: play.persons.click_rollback(),
     "hand-lower": lambda play, _: play.persons.lower_by_hand(),
+    "lose-mark": lambda play, _: play.persons.lose_the_mark(),
     "hand-raise": lambda play, _: play.persons.raise_by_hand(),
     "bar": lambda play, _: play.persons.type_rollback(bar=True, interrupted=False),
     "look": lambda play, _: [play.tell(f"{name} shows {r.seen.weight} %") for name, r in play.routers.items()],  # type: ignore[func-returns-value]
@@ -178,6 +182,7 @@ class Scenario:
                     telling=True)  # fmt: skip
         play.versions["v3"] = Version("v3")
         play.persons.answers.update(self._answers())
+        play.persons.comes = bool(self.told.get("comes", True))
         self._hook(play)
         request = {"version": "v2", **self.told.get("request", {})}
         play.orchestrator.start("release", request, after=1.0)

@@ -209,21 +209,6 @@ UNDONE: dict[str, dict[str, Any]] = {
         "waivers": [{"check": "ready", "owner": "me", "reason": "x", "expires": "2027-01-01"}],
     },
     "audiences": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "audience": {"include": ["beta"]}}]}}},
-    "half-way limits": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "halfway_limit": "1h"}]}}},
-    "points of no return": {
-        "approvals": [{"name": "go", "ask": "?"}],
-        "plans": {
-            "canary": {
-                "steps": [
-                    {
-                        "weight": 100,
-                        "bake": "1m",
-                        "no_return": {"way": "restore", "says": "the old schema is gone", "approval": "go"},
-                    }
-                ]
-            }
-        },
-    },
     "bands of single steps": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "band": "rollback"}]}}},
     "rhythms of single steps": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "looks_every": "9s"}]}}},
     "gates for a time": {"gates": [{**specs.errors("api"), "until": {"after": "full", "by": "1d"}}]},

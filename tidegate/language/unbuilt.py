@@ -87,16 +87,6 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "the routers that are built know shares of everybody only",
     ),
     Unbuilt(
-        "half-way limits",
-        lambda spec: _steps(spec, "halfway_limit", lambda step: step.halfway_limit is not None),
-        "nobody is asked to go forward or back by a time yet",
-    ),
-    Unbuilt(
-        "points of no return",
-        lambda spec: _steps(spec, "no_return", lambda step: step.no_return is not None),
-        "its approval is asked, but a rollback behind it would still send the traffic back",
-    ),
-    Unbuilt(
         "bands of single steps",
         lambda spec: _steps(spec, "band", lambda step: step.band == "rollback"),
         "the band between target and rollback always holds",

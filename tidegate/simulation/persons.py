@@ -134,10 +134,23 @@ class Persons:
         if self.comes:
             self.play.tell(f"called: {decision.why}")
             wait = self.play.random.uniform(5.0, 90.0)
-            self.play.line.after(wait, lambda: self.type_rollback(bar=False, interrupted=False, called=True))
+            self.play.line.after(
+                wait, lambda: self.type_rollback(bar=False, interrupted=False, called=True, names=True)
+            )
 
-    def type_rollback(self, *, bar: bool | None = None, interrupted: bool | None = None, called: bool = False) -> None:
-        """`tidegate rollback`: record and router alone, the ledger only if it answers; a bar where it is promoted."""
+    def type_rollback(
+        self,
+        *,
+        bar: bool | None = None,
+        interrupted: bool | None = None,
+        called: bool = False,
+        names: bool | None = None,
+    ) -> None:
+        """
+        `tidegate rollback`: record and router alone, the ledger only if it answers; a bar where it is promoted.
+
+        `called`: after a page of the watch; `names`: whether the way back behind a point of no return is named.
+        """
         play = self.play
         record = play.records.read(play.spec.system)
         if record is None:
@@ -148,7 +161,7 @@ class Persons:
         if not called:
             self._does("rollback-typed", f"types rollback ({record.release}, {record.state})")
         despite = ""
-        if beyond is not None and (called or play.random.random() < 0.5):
+        if beyond is not None and (play.random.random() < 0.5 if names is None else names):
             despite = beyond.way  # else as an old script would: the kernel's to refuse
         stop = new_stop("a person", "typed rollback", play.line.now(), play.token, despite)
         if interrupted is None:
