@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from numbers import Real
 from typing import Any
 
 from tidegate.judge.foreign.reading import listing, mapping, number, refused
 
 SIDES = ("new", "stable")
+PLAIN = {int, float}
 MEASURES = ("failure_rate", "success_rate", "request_rate", "latency_mean", "latency_p50", "latency_p95", "latency_p99")
 
 
@@ -30,11 +31,9 @@ class Counts:
     seconds: float = 0.0
 
     def plus(self, other: Counts) -> Counts:
-        longer, shorter = sorted((self.latency, other.latency), key=len, reverse=True)
-        added = tuple(a + b for a, b in zip(longer, (*shorter, *[0.0] * (len(longer) - len(shorter))), strict=True))
-        return Counts(
-            self.requests + other.requests, self.failures + other.failures, added, self.seconds + other.seconds
-        )
+        added = tuple(a + b for a, b in zip_longest(self.latency, other.latency, fillvalue=0.0))
+        requests, failures = self.requests + other.requests, self.failures + other.failures
+        return Counts(requests, failures, added, self.seconds + other.seconds)
 
 
 def read_edges(meta: Mapping[str, Any]) -> tuple[float, ...]:
@@ -53,15 +52,19 @@ def read_side(sample: Mapping[str, Any], side: str, seconds: float) -> Counts:
     """One side of a sample; SpecError when its shape is not that of a sample."""
     told = mapping(sample.get(side), f"sample.{side}")
     requests, failures = (_total(told.get(key), f"sample.{side}.{key}") for key in ("requests", "failures"))
-    path = f"sample.{side}.latency"
-    latency = tuple(number(count, f"{path}[{n}]") for n, count in enumerate(listing(told.get("latency"), path)))
-    return Counts(requests, failures, latency, seconds)
+    return Counts(requests, failures, _counts(told.get("latency"), f"sample.{side}.latency"), seconds)
 
 
 def _total(value: object, path: str) -> float:
-    if isinstance(value, Real):
-        return number(value, path)
-    return math.fsum(number(one, f"{path}[{n}]") for n, one in enumerate(listing(value, path)))
+    return number(value, path) if isinstance(value, Real) else math.fsum(_counts(value, path))
+
+
+def _counts(value: object, path: str) -> tuple[float, ...]:
+    """Finite numbers; the plain ones are looked at together, for this is read at every bin."""
+    counts = listing(value, path)
+    if set(map(type, counts)) <= PLAIN and math.isfinite(sum(counts)):
+        return tuple(counts)
+    return tuple(number(count, f"{path}[{place}]") for place, count in enumerate(counts))
 
 
 def measured(measure: str, counts: Counts, edges: Sequence[float]) -> float:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 
-def rank_sum(first: Sequence[float], second: Sequence[float]) -> tuple[float, list[int]]:
+def rank_sum(first: Sequence[float], second: Sequence[float]) -> tuple[float, Iterable[int]]:
     """
-    The sum of the first sample's ranks among both, and how many values share each place.
+    The sum of the first sample's ranks among both, and how many values share each place, in no order.
 
-    Ranks begin at 1. The sizes of the groups of equal values come back in rising order of the value; ones without a
-    double have size 1.
+    Ranks begin at 1: among its own a sample has m (m + 1) / 2, and each value of the other below one of it adds 1, each
+    equal one a half. NaN has no rank and must not be in here.
     """
-    both = sorted([(value, 1) for value in first] + [(value, 0) for value in second])
-    total, sizes, start = 0.0, list[int](), 0
-    while start < len(both):
-        end = start
-        of_first = 0
-        while end < len(both) and both[end][0] == both[start][0]:
-            of_first += both[end][1]
-            end += 1
-        total += of_first * (start + 1 + end) / 2
-        sizes.append(end - start)
-        start = end
-    return total, sizes
+    ordered = sorted(second)
+    doubled = sum(bisect_left(ordered, value) + bisect_right(ordered, value) for value in first)
+    return doubled / 2 + len(first) * (len(first) + 1) / 2, Counter(chain(first, second)).values()
