@@ -23,7 +23,7 @@ help:
 	echo "make test                  the same and every other test: scenarios, contract, flows, e2e, faults"
 	echo "make bench                 the figures: rollback time, lost requests, cost per act"
 	echo "make simulate [RUNS=10000] [SEED=1]   simulated releases with planted faults; every invariant after every event"
-	echo "make docs                  writes the generated pages again: status, plans, the schema of specs"
+	echo "make docs                  writes the generated pages again: status, plans, connectors, the schema of specs"
 	echo "make lock                  resolves requirements/*.lock again, with hashes"
 	echo "make clean                 removes the environment and every cache"
 
@@ -74,6 +74,7 @@ docs: $(READY)
 	$(BIN)/python -m tests.house.plans
 	$(BIN)/python -m tests.house.configuration
 	$(BIN)/python -m tests.house.schema
+	$(BIN)/python -m tests.house.connectors
 	$(BIN)/python -m tests.house.annotated
 	$(BIN)/python -m tests.house.tutorial
 
