@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--hindsight", action=argparse.BooleanOptionalAction, default=None,
         help=f"every setting of every peer, too (usual in {', '.join(WITH_HINDSIGHT)})")  # fmt: skip
     add("--best-peers", type=Path, metavar="FILE", help="take them from the JSON of an earlier run with hindsight")
+    add("--learnt", type=int, default=0, metavar="N", help="good releases of the site before, to learn from")
     add("--published", action="store_true", help="beside the figures of the docs on judging a canary")
     add("--cells", action="store_true", help="every cell, not only the summaries")
     add("--profile", action="store_true", help="milliseconds a decision, every judge driven bin by bin")
@@ -79,6 +80,7 @@ def _asked(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Asked:
         args.seed,
         hindsight,
         args.profile,
+        args.learnt,
     )
 
 

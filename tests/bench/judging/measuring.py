@@ -13,6 +13,7 @@ from tests.bench.judging import grid
 from tests.bench.judging.course import course
 from tests.bench.judging.driving import Outcome, drive
 from tests.bench.judging.faults import FAULTS
+from tests.bench.judging.learning import learnt
 from tests.bench.judging.oracle import oracle
 from tests.bench.judging.plans import Context
 from tests.bench.judging.policies import POLICIES, WHOLE
@@ -33,6 +34,7 @@ class Asked:
     seed: int = 1
     hindsight: bool = False  # every setting of every peer, too
     stepwise: bool = False  # every policy bin by bin, so that its decisions are timed
+    learnt: int = 0  # good releases of the site before, for a judge that learns from them
 
 
 def rollouts(context: Context, fault: str | None, count: int, seed: int) -> Iterator[Rollout]:
@@ -52,7 +54,8 @@ def cell(context: Context, fault: str | None, count: int, asked: Asked) -> Cell:
         for name in asked.policies:
             at_once = WHOLE.get(name)
             if asked.stepwise or at_once is None or whole is None:
-                outcome = drive(rollout, POLICIES[name](told))
+                profile = learnt(name, context, asked.seed, asked.learnt)
+                outcome = drive(rollout, POLICIES[name](told | {"profile": profile} if profile else told))
             else:
                 outcome = whole.outcome(at_once(whole, told))
             made.outcomes.setdefault(name, []).append(outcome)

@@ -34,7 +34,8 @@ def plot(title: str, lines: Mapping[str, Line], *, joined: bool = True, logarith
     body = [*_frame(title, places, x), *_scale(low, high, y, logarithmic=logarithmic)]
     for number, (name, line) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
-        dots = [(x(place), y(value)) for place, value in line if math.isfinite(value)]
+        aside = 0.0 if joined else (number - (len(lines) - 1) / 2) * min(5.0, 0.8 * WIDTH / len(places) / len(lines))
+        dots = [(x(place) + aside, y(value)) for place, value in line if math.isfinite(value)]
         if joined:
             path = " ".join(f"{a:.1f},{b:.1f}" for a, b in dots)
             body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
@@ -63,12 +64,13 @@ def _scale(low: float, high: float, y: Callable[[float], float], *, logarithmic:
     if logarithmic:
         ticks = [base * 10.0**power for power in range(-1, 7) for base in (1, 2, 5)]
     else:
-        step = 10 ** math.floor(math.log10(high))
-        ticks = [part * step / 5 for part in range(60)]
+        coarse = 10 ** math.floor(math.log10(high))
+        step = next(coarse * part for part in (0.1, 0.2, 0.5, 1.0) if high / (coarse * part) <= 10)
+        ticks = [part * step for part in range(11)]
     body = []
     for tick in ticks:
         if low <= tick <= high:
-            told = f"{tick:g}" if logarithmic else f"{tick:.1%}"
+            told = f"{tick:g}" if logarithmic else f"{100 * tick:g} %"
             body.append(f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="#ddd"/>')
             body.append(f'<text x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{told}</text>')
     return body
