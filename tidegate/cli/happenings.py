@@ -26,7 +26,8 @@ def _said(entry: Entry) -> str:
         case Kind.OUTCOME:
             return _happened(body)
         case Kind.DOWN:
-            return f"ROLLBACK decided by {entry.who}: {body.get('why')}"
+            despite = f" (accepted: {body['despite']})" if body.get("despite") else ""
+            return f"ROLLBACK decided by {entry.who}: {body.get('why')}{despite}"
         case Kind.EXPIRY:
             return str(body.get("why") or entry.key)
         case Kind.SLOT:
@@ -55,6 +56,14 @@ def _because(body: Body, *names: str) -> str:
     return f": {said}" if said else ""
 
 
+def _crossed(body: Body) -> str:
+    """Told where it is crossed, not at every weight behind it."""
+    beyond = body.get("beyond") or {}
+    if beyond.get("weight") != body["weight"]:
+        return ""
+    return f"; POINT OF NO RETURN crossed, from here the way back is {beyond['way']} ({beyond['says']})"
+
+
 _HAPPENED: dict[str, Callable[[Body], str]] = {
     "check-run": lambda b: f"check {b['name']} {b['verdict']}{_because(b, 'evidence')}",
     "turn-taken": lambda _: "this release holds its system's row",
@@ -66,7 +75,7 @@ _HAPPENED: dict[str, Callable[[Body], str]] = {
     "routes-inspected": lambda b: "in the way: " + "; ".join(b["strangers"].values()) if b.get("strangers") else "",
     "claimed": lambda b: f"{b['component']}: route taken at 0 %, {b['stable']} to {b['canary']}",
     "answered": lambda b: f"approval {b['gate']}: {b['approver']} said {b['decision']}{_because(b, 'note')}",
-    "weight-set": lambda b: f"{b['component']}: {b['weight']} %, read back from the router",
+    "weight-set": lambda b: f"{b['component']}: {b['weight']} %, read back from the router{_crossed(b)}",
     "baked": lambda b: f"step {b['step']} % {b['verdict']}{_because(b, 'sentence')}",
     "waited": lambda b: f"goes on: {b['name']}",
     "act-performed": lambda b: f"{b['name']} {b['verdict']}{_because(b, 'evidence')}",

@@ -12,9 +12,13 @@ def approve(facts: ReleaseFacts, gate: str) -> str:
 
 
 def roll_back(facts: ReleaseFacts) -> str:
-    """After promotion the command names the version it takes the traffic from (design 2.7)."""
+    """
+    After promotion the command names the version it takes the traffic from (design 2.7), behind a point of no return
+    the way back from there.
+    """
     late = f" --from {shlex.quote(facts.version)}" if facts.promoted_at else ""
-    return f"tidegate rollback {shlex.quote(facts.system)}{late}"
+    beyond = f" --beyond {facts.beyond.way}" if facts.beyond and facts.beyond.way != "refused" else ""
+    return f"tidegate rollback {shlex.quote(facts.system)}{late}{beyond}"
 
 
 def release(facts: ReleaseFacts) -> str:

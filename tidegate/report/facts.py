@@ -26,6 +26,7 @@ from tidegate.events import (
 )
 from tidegate.ledger import Entry, Reading, broken_at
 from tidegate.report.acts import acts_of
+from tidegate.report.crossed import beyond_of, halfway_of
 from tidegate.report.decisions import approvals_of, down_of
 from tidegate.report.figures import Readings
 from tidegate.report.steps import exposure, steps_of
@@ -92,6 +93,8 @@ def facts_of(entries: Sequence[Entry], readings: Sequence[Reading], spec: Spec) 
         exposed=exposure(walk, ended or entries[-1].at),
         highest=max((weight for told in walk.weights.values() for _, weight in told), default=0),
         chain=ChainFact(len(entries), entries[-1].hash, _broken_at(entries)),
+        beyond=beyond_of(walk),
+        halfway=halfway_of(walk),
     )
 
 

@@ -15,6 +15,7 @@ from tidegate.report.values import Condition, Measured, ReleaseFacts
 UNDER_WAY = frozenset(
     {Condition.PREPARING, Condition.WAITING, Condition.SHIFTING, Condition.PARKED, Condition.RESTING, Condition.DOWN}
 )
+WAY_BACK_ENDED = frozenset({Condition.SUPERSEDED, Condition.FINALIZED, Condition.CLOSED})
 
 
 @dataclass(frozen=True, slots=True)

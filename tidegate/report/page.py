@@ -13,6 +13,7 @@ from tidegate.ledger import Entry, LookRow, Reading
 from tidegate.report import commands
 from tidegate.report.blocks import Cell
 from tidegate.report.cells import badge, standing
+from tidegate.report.crossed import beyond_line, halfway_line
 from tidegate.report.facts import facts_of
 from tidegate.report.live import Live, live, plan_left
 from tidegate.report.markdown import banners, table_lines
@@ -109,6 +110,8 @@ def _state(facts: ReleaseFacts, watch: Live, voice: Voice, now: datetime) -> lis
         (voice("label.left"), md("; ".join(time_left(facts, watch, voice))) or "—"),
         (voice("took"), md(voice.span((facts.ended_at or max(now, facts.as_of)) - facts.opened_at))),
     ]
+    rows += [(voice("beyond"), md(told)) for told in beyond_line(facts, voice)]
+    rows += [(voice("halfway"), md(told)) for told in halfway_line(facts, voice)]
     if watch.verdict is not None:
         mark = badge(voice, str(watch.verdict))
         rows.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.report.blocks import Badge, Block, Cell, Pairs, Table, Text
 from tidegate.report.cells import badge, columns, identity
+from tidegate.report.crossed import beyond_line
 from tidegate.report.telling import Tone, blue, worst
 from tidegate.report.values import Measured, ReleaseFacts
 from tidegate.report.voice import Voice
@@ -21,6 +22,7 @@ def summary(facts: ReleaseFacts, voice: Voice) -> list[Block]:
         (voice("ended"), voice.instant(facts.ended_at) if facts.ended_at else voice("under_way")),
         (voice("took"), voice.span((facts.ended_at or facts.as_of) - facts.opened_at)),
         (voice("exposed"), voice("exposed.value", span=voice.span(facts.exposed), weight=facts.highest)),
+        *((voice("beyond"), told) for told in beyond_line(facts, voice)),
     ]
     harm = worst(facts)
     if harm is not None:

@@ -60,6 +60,15 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"its run was (.+)", "실행 상태: {1}"),
     (r"no green traffic yet", "아직 새 버전의 트래픽 없음"),
     (r"(\S+) has claimed the route", "{1} 릴리스가 경로를 확보함"),
+    (r"half-way limit of step (\d+) %: not promoted since (.+)", "단계 {1} %의 중간 상태 한도: {2}부터 승격되지 않음"),
+    (r"forward or back by (.+) \(limit (.+)\)", "{1}까지 진행하거나 되돌림 (한도 {2})"),
+    (
+        r"behind the point of no return at (\d+) % the way back is (\S+) \((.+)\)",
+        "복귀 불가 지점 {1} % 이후, 되돌리는 방법: {2} ({3})",
+    ),
+    (r"the weight stays", "비중 유지"),
+    (r"this traffic is not sent back", "이 트래픽은 되돌리지 않음"),
+    (r"who accepts that types: (.+)", "이를 받아들이는 사람이 입력: {1}"),
     (r"no look of the watch for (\d+) s", "{1}초 동안 감시의 확인이 없음"),
     # what preparing and rolling back say
     (r"(\d+) tables, (\d+) rows restored and equal", "테이블 {1}개, 행 {2}개를 복원했고 모두 같음"),

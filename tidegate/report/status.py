@@ -17,7 +17,8 @@ from typing import Any
 from tidegate.ledger import SeenLook
 from tidegate.report import commands
 from tidegate.report.cells import badge, standing
-from tidegate.report.live import UNDER_WAY, Live, live
+from tidegate.report.crossed import beyond_line, halfway_line
+from tidegate.report.live import UNDER_WAY, WAY_BACK_ENDED, Live, live
 from tidegate.report.markup import one_line
 from tidegate.report.page import step_of, time_left, weight_lines
 from tidegate.report.telling import (
@@ -79,6 +80,9 @@ def _rows(facts: ReleaseFacts, watch: Live, voice: Voice, now: datetime) -> list
         (voice("label.step"), [(None, step_of(facts, voice))]),
     ]
     rows.append((voice("weight"), [(None, told) for told in weight_lines(facts, watch, voice)]))
+    if facts.condition not in WAY_BACK_ENDED:
+        rows.append((voice("beyond"), [(Tone.WAIT, told) for told in beyond_line(facts, voice)]))
+    rows.append((voice("halfway"), [(None, told) for told in halfway_line(facts, voice)]))
     if watch.verdict is not None and facts.condition in UNDER_WAY:
         mark = badge(voice, str(watch.verdict))
         rows.append((voice("label.verdict"), [(mark.tone, mark.word)]))

@@ -231,6 +231,8 @@ def _after_rollback(facts: ReleaseFacts, voice: Voice) -> list[str]:
         evidence = voice.recorded(down.evidence) or voice("rollback.not_verified")
         told.append(voice("next.verify_by_hand", evidence=evidence))
     told += [voice("next.green_runs", component=c.name) for c in facts.components if c.canary and not c.stopped]
+    if facts.beyond is not None:
+        told.append(voice("next.by_hand", way=facts.beyond.way, says=facts.beyond.says, weight=facts.beyond.weight))
     told.append(voice("next.cause", why=voice.recorded(facts.why)))
     told.append(voice("next.again", version=facts.version))
     return told

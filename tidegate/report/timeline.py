@@ -88,6 +88,8 @@ def moments_of(facts: ReleaseFacts, voice: Voice) -> list[Moment]:
         if step.judged_at is not None and step.verdict is not None:
             told = voice("timeline.baked", weight=step.asked, verdict=result_word(voice, step.verdict))
             found.append(Moment(step.judged_at, tone_of(step.verdict), told))
+    if facts.beyond is not None:
+        found.append(Moment(facts.beyond.at, Tone.WAIT, voice("beyond.crossed", way=facts.beyond.way)))
     if facts.promoted_at is not None:
         found.append(Moment(facts.promoted_at, Tone.GOOD, voice("timeline.promoted")))
     if facts.down is not None:

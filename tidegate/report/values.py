@@ -231,6 +231,25 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class BeyondFact:
+    """The point of no return that was crossed, and whether a person took its way back all the same."""
+
+    way: str
+    says: str
+    weight: int
+    at: datetime
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LimitFact:
+    """The nearest half-way limit: promoted by `due`, or back."""
+
+    weight: int
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ChainFact:
     """How far the chain reaches; `broken_at` is the first entry that does not follow from the one before."""
 
@@ -278,6 +297,8 @@ class ReleaseFacts:
     exposed: timedelta  # how long green had traffic, up to the end of the release
     highest: int  # largest weight green ever had
     chain: ChainFact
+    beyond: BeyondFact | None = None
+    halfway: LimitFact | None = None
 
     @property
     def system(self) -> str:

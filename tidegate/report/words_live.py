@@ -126,6 +126,11 @@ PAIRS: dict[str, tuple[str, str]] = {
         "since {weight} % the way back is {way}: {says}. Nobody lowers by themselves",
         "{weight} %부터 되돌리는 방법은 {way}: {says}. 자동으로 내리지 않음",
     ),
+    "beyond.crossed": ("no return: {way}", "복귀 불가 지점: {way}"),
+    "next.by_hand": (
+        "By hand: {way} ({says}); the traffic alone does not undo what was done at {weight} %",
+        "직접 할 일: {way} ({says}). 트래픽만으로는 {weight} % 단계에서 한 일이 되돌려지지 않음",
+    ),
     "halfway": ("Half-way", "중간 상태 한도"),
     "halfway.told": (
         "step {weight} %: promoted by {at}, or all traffic goes back",
