@@ -113,6 +113,13 @@ def test_measurements_are_results_phases_or_both() -> None:
         argo(rate, [{"phase": "failed"}])
 
 
+def test_published_a_measurement_under_way_is_resumed() -> None:
+    """TestReconcileAnalysisRunResumeInProgress (analysis/analysis_test.go, 6620c1bd)."""
+    found = argo_run([{"name": "test"}], {"test": ["Running", "Successful"]})
+    assert (found["phase"], found["metricResults"][0]["phase"]) == ("Successful", "Successful")
+    assert [one["phase"] for one in found["metricResults"][0]["measurements"]] == ["Successful"]
+
+
 def test_five_empty_answers_in_a_row_are_an_error_that_says_why() -> None:
     found = argo_run([metric(interval="1m", successCondition="result[0] >= 0.95")], {"success-rate": [[]] * 7})
     assert found["phase"] == "Error"
