@@ -164,6 +164,9 @@ def test_outliers_are_only_removed_when_the_config_says_so() -> None:
         ([math.nan] * 5, [0.0] * 5, "replace", "Pass"),
         ([3.0] * 5, [3.0] * 5, "remove", "Pass"),
         ([3.0], [4.0], "remove", "Error"),
+        ([0.1], [0.3], "remove", "Error"),
+        ([3.0], [4.0, 4.0], "remove", "High"),
+        ([-2.0] * 9, [-1.0] * 9, "remove", "Pass"),  # the ratio of the means is a half
         ([1.0, 2.0], [1.0, math.inf], "remove", "Error"),
     ],
 )

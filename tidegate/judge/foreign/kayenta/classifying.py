@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from tidegate.judge.foreign.kayenta.config import Direction, Effects, Measure, MetricConfig
 from tidegate.judge.foreign.kayenta.describing import cles, mean, mean_ratio
-from tidegate.judge.foreign.kayenta.mann_whitney import Shift, mann_whitney
+from tidegate.judge.foreign.kayenta.mann_whitney import AllTied, Shift, mann_whitney
 from tidegate.judge.foreign.kayenta.preparing import with_noise
 
 TOLERANCE = 0.25  # share of the estimated shift that the interval has to clear
@@ -60,7 +60,7 @@ def classify(
     Classify prepared series (finite floats, no NaN; see preparing) of one metric.
 
     An empty series is Nodata, unless NaNs are replaced: then it passes. Equal values in any order pass. Raises AllTied
-    for samples that have no variance at all, which a canary's result shows as Error.
+    for one value against one other, which has no variance to speak of; a canary's result shows it as Error.
     """
     config = config or MetricConfig()
     if not experiment or not control:
@@ -90,6 +90,8 @@ def _without_values(config: MetricConfig) -> Classified:
 def _compare(
     control: Sequence[float], experiment: Sequence[float], config: MetricConfig, tolerance: float, confidence: float
 ) -> _Compared:
+    if len(experiment) == len(control) == 1:
+        raise AllTied
     if len(set(experiment)) == 1 and len(set(control)) == 1:
         experiment, control = (with_noise(side, deviation=side[0] * NOISE) for side in (experiment, control))
     shift = mann_whitney(experiment, control, confidence)

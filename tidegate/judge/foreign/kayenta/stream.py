@@ -85,7 +85,8 @@ class KayentaJudge:
     def _judge(self, minute: int, ended: bool) -> str:
         """Judge the minutes before this one: the one under way would be the noisiest point of all."""
         since = max(self.delay, minute - self.lookback)
-        taken = [pair for at, pair in sorted(self._series.items()) if since <= at < minute]
+        self._series = {at: pair for at, pair in self._series.items() if at >= since}
+        taken = [pair for at, pair in sorted(self._series.items()) if at < minute]
         pairs = [
             {
                 "name": name,
