@@ -78,7 +78,7 @@ def rehearse(spec: Spec, options: Options, holidays: Collection[date] = ()) -> R
 
 
 def _people(play: Play, options: Options) -> None:
-    seconds = options.answers_after.total_seconds()
+    seconds = play.persons.comes_after = options.answers_after.total_seconds()
     for approval in play.spec.approvals:
         said = "reject" if approval.name in options.rejects else "approve"
         play.persons.answers[approval.name] = [] if approval.name in options.absent else [(said, seconds)]

@@ -31,6 +31,7 @@ class Persons:
         self.answers: dict[str, list[tuple[str, float]]] = {}  # by gate: decision and seconds, where no dice decide
         self.acts: dict[str, Callable[[], None]] = {}
         self.comes = True  # whether somebody comes when the watch calls
+        self.comes_after: float | None = None  # seconds; drawn where it is not set
         self.provokes = play.random.choice(("raise", "raise", "claim", "final", ""))
 
     def arrive(self, within: float) -> None:
@@ -133,7 +134,7 @@ class Persons:
         """A page from behind a point of no return: somebody comes, and takes the way back that it names."""
         if self.comes:
             self.play.tell(f"called: {decision.why}")
-            wait = self.play.random.uniform(5.0, 90.0)
+            wait = self.play.random.uniform(5.0, 90.0) if self.comes_after is None else self.comes_after
             self.play.line.after(
                 wait, lambda: self.type_rollback(bar=False, interrupted=False, called=True, names=True)
             )
