@@ -7,11 +7,13 @@ Without Prefect: `tidegate plan` and `tidegate release` read specs, too. What `u
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
 from pydantic import ValidationError
 
+from blocks.yaml_refusals import QUOTE
 from blocks.yaml_spec import MOST_BYTES, Document, read_yaml
 from tidegate.errors import SpecError
 from tidegate.language.complaints import Complaint, Path, complaints, shown
@@ -51,12 +53,22 @@ def spec_from(document: Document, name: str, compress: int = 1) -> Spec:
 
 
 def _told(found: Sequence[Complaint], document: Document, name: str) -> SpecError:
+    found = [_hinted(one, document) for one in found]
     lines = [_line(one, document, name) for one in found[:SHOWN]]
     if len(found) > 1:
         lines = [lines[0], *(f"{line} ({one.advice})" for line, one in zip(lines[1:], found[1:SHOWN], strict=True))]
     if len(found) > SHOWN:
         lines.append(f"and {len(found) - SHOWN} more")
     return SpecError("\n".join(lines), found[0].advice)
+
+
+def _hinted(one: Complaint, document: Document) -> Complaint:
+    """A key that stands alone within {...} is told what it probably is: the rest of a text that lacks its quotes."""
+    return replace(one, advice=f"{_rest(one.path[-1])} {one.advice}") if one.path in document.bare else one
+
+
+def _rest(key: object) -> str:
+    return f"is {shown(key)} the rest of a text? {QUOTE}"
 
 
 def _line(one: Complaint, document: Document, name: str) -> str:
@@ -67,29 +79,24 @@ def _line(one: Complaint, document: Document, name: str) -> str:
 def in_file(wrong: SpecError, name: str, text: bytes) -> SpecError:
     """The same mistakes, each with its file and line before it; `text` is the file, as it was read before."""
     document = read_yaml(text, name)
-    lines = [
-        line
-        if line.startswith(name)
-        else f"{_place(document, found_path(document.value, _dotted(line)), name)}: {line}"
-        for line in str(wrong).split("\n")
-    ]
-    return SpecError("\n".join(lines), wrong.advice)
-
-
-def _dotted(line: str) -> str:
-    return line.partition(": ")[0]
+    said = [(line, found_path(document.value, line.partition(": ")[0])) for line in str(wrong).split("\n")]
+    lines = [line if line.startswith(name) else f"{_place(document, path, name)}: {line}" for line, path in said]
+    rest = [_rest(path[-1]) for _, path in said if path in document.bare]
+    return SpecError("\n".join(lines), " ".join([*rest[:1], wrong.advice]))
 
 
 def found_path(value: Any, dotted: str) -> Path:
     """From `checks.api-smoke.check` to the path in the file, as far as it is written there; entries by their name."""
-    found = list[str | int]()
-    for part in dotted.split("."):
+    found, parts = list[str | int](), dotted.split(".")
+    for n, part in enumerate(parts):
         if isinstance(value, list):
             at = next((at for at, one in enumerate(value) if part in _names(one, at)), None)
             if at is None:
                 break
             found.append(at)
             value = value[at]
+        elif isinstance(value, dict) and (key := ".".join(parts[n:])) in value:  # a key with dots, too
+            return (*found, key)
         elif isinstance(value, dict) and part in value:
             found.append(part)
             value = value[part]

@@ -19,12 +19,10 @@ from typing import Any, NoReturn
 import yaml
 from yaml import events
 
+from blocks.yaml_refusals import MOST_DEPTH, MOST_DIGITS, MOST_NODES, REFUSALS, plain
 from tidegate.errors import SpecError
 
 MOST_BYTES = 256 * 1024
-MOST_DEPTH = 20
-MOST_NODES = 10_000
-MOST_DIGITS = 40  # Python itself refuses to read numbers of more than 4,300 digits, with another error
 
 Path = tuple[str | int, ...]
 Stream = Iterator[Any]  # the parser's events, read one by one: a limit stops the parser where it stands
@@ -43,29 +41,6 @@ _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9
 _NUMBERS = (_WHOLE, _OTHER_BASE, _DECIMAL)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
-# Why something is refused: what was found and what is allowed; what to do.
-_REFUSALS = {
-    "alias": ("found the alias *{}; aliases are not allowed", "Write the value out."),
-    "anchor": ("found the anchor &{}; anchors are not allowed", "Remove it."),
-    "deep": (f"found values nested deeper than the {MOST_DEPTH} levels allowed", "Make it flatter."),
-    "empty": ("the file is empty; a spec is a mapping of keys to values", "Write the spec into it."),
-    "invisible": (
-        "the text holds {}; of such characters, tabs and line ends are allowed",
-        "Remove the escape.",
-    ),
-    "key": ("found {} as a key; a key is text", "Write a name, or put it in quotes."),
-    "many": (f"found more than the {MOST_NODES:,} values allowed", "Split the spec by system."),
-    "merge": ("found the merge key <<; merging is not allowed", "Write the keys out."),
-    "number": (
-        f"found {{}}; a number is finite and has at most {MOST_DIGITS} digits",
-        "Write such a number, or put the text in quotes.",
-    ),
-    "second": ("found a second document; a file holds one", "Move it to a file of its own."),
-    "syntax": ("this is not YAML: {}", "Correct this line or the one before it."),
-    "tag": ("found the tag {}; tags are not allowed", "Remove it."),
-    "twice": ("found this key a second time (first in line {}); once is allowed", "Remove one of the two."),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -73,6 +48,7 @@ class Document:
 
     value: Any
     places: dict[Path, tuple[int, int]]
+    bare: frozenset[Path] = frozenset()  # keys within {...} that stand alone: mostly the rest of a text with a comma
 
 
 def load_yaml(text: bytes, name: str) -> Any:
@@ -87,12 +63,13 @@ def read_yaml(text: bytes, name: str) -> Document:
     try:
         value = reading.document(iter(yaml.parse(source, Loader=yaml.SafeLoader)))
     except yaml.MarkedYAMLError as wrong:
-        said = ", ".join(part for part in (wrong.context, wrong.problem) if part)
-        reading.refuse("syntax", wrong.problem_mark or wrong.context_mark, (), said)
+        said = plain(", ".join(part for part in (wrong.context, wrong.problem) if part))
+        why = "flow" if "flow" in (wrong.context or "") else "syntax"
+        reading.refuse(why, wrong.problem_mark or wrong.context_mark, (), said)
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError, IndexError) as wrong:
         # The parser's own ways to give up on bytes that nobody writes by hand.
         reading.refuse("syntax", None, (), f"{wrong} ({type(wrong).__name__})")
-    return Document(value, reading.places)
+    return Document(value, reading.places, frozenset(reading.bare))
 
 
 def _decoded(text: bytes, name: str) -> str:
@@ -128,6 +105,7 @@ class _Reading:
 
     name: str
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    bare: set[Path] = field(default_factory=set)
     nodes: int = 0
 
     def document(self, stream: Stream) -> Any:
@@ -152,7 +130,7 @@ class _Reading:
             return self._scalar(event, path)
         if isinstance(event, events.SequenceStartEvent):
             return self._sequence(stream, path)
-        return self._mapping(stream, path)
+        return self._mapping(stream, path, flow=bool(event.flow_style))
 
     def _limits(self, event: Any, path: Path) -> None:
         self.nodes += 1
@@ -173,7 +151,7 @@ class _Reading:
             values.append(self.node(stream, event, (*path, len(values))))
         return values
 
-    def _mapping(self, stream: Stream, path: Path) -> dict[str, Any]:
+    def _mapping(self, stream: Stream, path: Path, *, flow: bool) -> dict[str, Any]:
         values: dict[str, Any] = {}
         while not isinstance(event := next(stream), events.MappingEndEvent):
             key = self._key(event, path)
@@ -182,7 +160,10 @@ class _Reading:
                 self.refuse("twice", event.start_mark, here, self.places[here][0])
             # People look for the key, not for where its value begins.
             self.places[here] = (event.start_mark.line + 1, event.start_mark.column + 1)
-            values[key] = self.node(stream, next(stream), here)
+            value = next(stream)
+            if flow and value.start_mark.index == event.end_mark.index:  # not even a colon
+                self.bare.add(here)
+            values[key] = self.node(stream, value, here)
         return values
 
     def _key(self, event: Any, path: Path) -> str:
@@ -214,7 +195,7 @@ class _Reading:
     def refuse(self, why: str, mark: Any, path: Path, found: object = "") -> NoReturn:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         where = f"{spelled(path)}: " if path else ""
-        sentence, remedy = _REFUSALS[why]
+        sentence, remedy = REFUSALS[why]
         # `from None`: the parser's own error has nothing to add for the reader of a spec.
         raise SpecError(f"{self.name}:{line}:{column}: {where}{_one_line(sentence.format(found))}.", remedy) from None
 

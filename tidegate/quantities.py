@@ -35,7 +35,7 @@ def duration(value: Any) -> timedelta:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = "nothing" if value is None else repr(value)
     return text if len(text) <= 60 else f"{text[:50]}...{text[-5:]}"
 
 

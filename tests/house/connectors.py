@@ -1,7 +1,8 @@
 """
 Writes docs/connectors.md: the connectors that a spec can name, built or not.
 
-`python -m tests.house.connectors` (also by `make docs`). What is built is told from the classes themselves; what is not, from the reference systems' specs that name it.
+`python -m tests.house.connectors` (also by `make docs`). What is built is told from the classes themselves; what is
+not, from the reference systems' specs that name it.
 """
 
 from __future__ import annotations

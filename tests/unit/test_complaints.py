@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from blocks import connect
 from blocks.yaml_reading import read_spec
 from tests.house.tree import ROOT
+from tidegate.cli.checking import fields_of_connectors
 from tidegate.cli.opened import spec_of
 from tidegate.errors import SpecError
 from tidegate.language.complaints import complaints, shown
@@ -152,3 +153,44 @@ def test_what_a_value_was_is_told_without_its_bulk() -> None:
         "an empty mapping", "a mapping", "a list of 2", "nothing", "'x'"
     ]  # fmt: skip
     assert len(shown("x" * 10_000)) < 90
+
+
+# -- texts without their quotes ----------------------------------------------------------------------------------------
+
+HINT = "Within {...} and [...], put a text that holds , ? : # [ ] { or } in quotes."
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["Really, now?", "Really?", "Go? on", "go: on", "a {b} c", "see [x] on", "?x", "open #1"],
+)
+def test_a_text_whose_sign_ends_it_is_answered_with_quotes(more: str) -> None:
+    error = broken(
+        "    says: the running shop", f"    serves: [X]\n    extra: {{text: {more}}}\n    says: the running shop"
+    )
+    assert "this is not YAML" in str(error)
+    assert error.advice.startswith(HINT)
+    assert "<" not in str(error), "the parser's own names of things"
+
+
+@pytest.mark.parametrize("key", ["please", "now and then", "b=2", "deadline"])
+def test_the_rest_of_a_text_behind_a_comma_is_told_to_be_one(key: str) -> None:
+    error = broken("approvals:\n", f"approvals:\n  - {{name: last, ask: Open it, {key}}}\n")
+    assert f"approvals.0.{key}: " in str(error)
+    assert error.advice.startswith(f"is {key!r} the rest of a text? {HINT}")
+    assert "None" not in str(error)
+
+
+@pytest.mark.parametrize("entry", ["{name: last, ask: x, pleas: }", "{name: last, ask: x, pleas: y}"])
+def test_a_key_with_its_colon_is_no_rest_of_a_text(entry: str) -> None:
+    assert HINT not in broken("approvals:\n", f"approvals:\n  - {entry}\n").advice
+    assert HINT not in broken("approvals:\n", "approvals:\n  - name: last\n    ask: x\n    pleas:\n").advice
+
+
+def test_a_connectors_address_with_a_comma_is_answered_with_quotes() -> None:
+    text = SPEC.replace('url: "${shop_url}/api/products"', "url: http://shop.example/list, v2.1=3", 1).encode()
+    with pytest.raises(SpecError) as refused:
+        fields_of_connectors(read_spec(text, "shop.yaml"), "shop.yaml", text)
+    assert "checks.shop-answers.check.v2.1=3: unknown field 'v2.1=3'" in str(refused.value)
+    assert refused.value.advice.startswith(f"is 'v2.1=3' the rest of a text? {HINT} ")
+    assert "allowed here: " in refused.value.advice.lower()
