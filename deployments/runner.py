@@ -11,7 +11,7 @@ from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
 
 from blocks.installation import Installation
-from blocks.offers import offered, withheld
+from deployments.offers import offered, withheld
 from deployments.register import register
 from flows.release import release
 from flows.rollback import rollback

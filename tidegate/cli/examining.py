@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from blocks.installation import FILE, Installation
-from blocks.offers import offered, withheld
 from blocks.prefect_runs import PrefectRuns
 from blocks.traefik_process import TraefikProcess
+from deployments.offers import offered, withheld
 from tidegate.cli.doctor import Examination, Finding, State
 from tidegate.cli.lowering import weight_of
 from tidegate.cli.opened import Opened

@@ -70,8 +70,8 @@ def _is_ready(home: Path, process: subprocess.Popen[bytes]) -> bool:
 
 def _serves(home: Path, process: subprocess.Popen[bytes]) -> bool:
     """Whether Prefect knows the deployments of every system that is offered."""
-    from blocks.offers import offered
     from blocks.prefect_runs import PrefectRuns
+    from deployments.offers import offered
     from tidegate.errors import ConnectorError
 
     _lives(process)
