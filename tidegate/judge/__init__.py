@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,3 +23,19 @@ def make_judge(
     from tidegate.judge.comparing import make  # noqa: PLC0415  # numpy costs 0.1 s, and only this needs it
 
     return make(meta, profile, state)
+
+
+def kayenta(
+    config: Mapping[str, Any], thresholds: Mapping[str, float] | None, pairs: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Kayenta's judgement of metric set pairs under a canary config, as its judge gives it (docs/foreign-judges.md)."""
+    from tidegate.judge.foreign.kayenta.canary import kayenta as judged  # noqa: PLC0415  # only those who bring it
+
+    return judged(config, thresholds, pairs)
+
+
+def argo(metric: Mapping[str, Any], measurements: Sequence[Any], *, terminate: bool = False) -> dict[str, Any]:
+    """Argo Rollouts' phase of one AnalysisTemplate metric after these measurements (docs/foreign-judges.md)."""
+    from tidegate.judge.foreign.argo.runs import argo as assessed  # noqa: PLC0415  # only those who bring it
+
+    return assessed(metric, measurements, terminate=terminate)
