@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.bench.judging import against, figures, pictures, tables
+from tests.bench.judging import against, figures, goals, pictures, tables
 from tests.bench.judging.faults import FAULTS
 from tests.bench.judging.hindsight import best, known
 from tests.bench.judging.measuring import Asked, measure
@@ -44,10 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--looks", type=float, metavar="SECONDS", help="between two looks, instead of the mode's")
     add("--hold-back", type=float, metavar="SHARE", help="left on stable in the watch, 0-1")
     add("--noise", choices=NOISES, help="instead of the mode's")
+    add("--missing", type=float, default=0.0, metavar="SHARE", help="of the bins that never reach the judge")
     add("--hindsight", action=argparse.BooleanOptionalAction, default=None,
         help=f"every setting of every peer, too (usual in {', '.join(WITH_HINDSIGHT)})")  # fmt: skip
     add("--best-peers", type=Path, metavar="FILE", help="take them from the JSON of an earlier run with hindsight")
     add("--learnt", type=int, default=0, metavar="N", help="good releases of the site before, to learn from")
+    add("--goals", type=_names, default=(), metavar="A,B", help="of whom; default: of Tidegate's own judge")
     add("--published", action="store_true", help="beside the figures of the docs on judging a canary")
     add("--cells", action="store_true", help="every cell, not only the summaries")
     add("--profile", action="store_true", help="milliseconds a decision, every judge driven bin by bin")
@@ -72,7 +74,7 @@ def _asked(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Asked:
     _, good, bad, faults = MODES[args.mode]
     hindsight = args.mode in WITH_HINDSIGHT and args.best_peers is None if args.hindsight is None else args.hindsight
     return Asked(
-        contexts_of(args.mode, args.plan, args.traffic, args.looks, args.hold_back, args.noise),
+        contexts_of(args.mode, args.plan, args.traffic, args.looks, args.hold_back, args.noise, args.missing),
         good if args.good is None else args.good,
         bad if args.bad is None else args.bad,
         args.faults or faults,
@@ -111,6 +113,8 @@ def _told(cells: Sequence[Cell], bests: against.Bests, args: argparse.Namespace)
         if args.cells:
             yield tables.details(cells)
             yield against.settings(cells, bests) if bests else ""
+    for name in args.goals or [one for one in tables.policies_of(cells) if one.startswith("tidegate")]:
+        yield goals.told(cells, bests, name)
     if args.published:
         yield against.false_rollbacks(cells)
         yield against.limit()

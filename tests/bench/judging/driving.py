@@ -7,6 +7,7 @@ left to hold), "rollback" ends it: the bin in which it was said has still done i
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
@@ -68,6 +69,7 @@ def drive(rollout: Rollout, judge: Judge) -> Outcome:
     entries: tuple[int, ...] = ()
     dt = rollout.context.bin_seconds
     last = len(rollout.bins) - 1
+    lost, luck = rollout.context.missing, random.Random(str(rollout.seed))
     for stage, wanted in enumerate(rollout.bins):
         entries = (*entries, first)
         missing, may_hold = wanted, 0 if stage == last else rollout.holds
@@ -75,6 +77,9 @@ def drive(rollout: Rollout, judge: Judge) -> Outcome:
             piece = rollout.piece(stage, first, missing, entries)
             first, missing = first + len(piece), 0
             for harm, sample in zip(piece.harm.tolist(), samples(piece), strict=True):
+                if lost and luck.random() < lost:  # the service goes on, the judge sees nothing of it
+                    harmed += harm
+                    continue
                 began = clock()
                 said = step(sample)
                 cpu += clock() - began

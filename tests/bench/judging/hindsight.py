@@ -55,7 +55,9 @@ def known(told: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Best]:
     """The best peers of an earlier run's figures (the cells of its JSON), so that they need not be looked for again."""
     fields = [field.name for field in dataclasses.fields(Context)]
     return {
-        (str(Context(**{name: cell[name] for name in fields})), cell["fault"]): Best(**cell["best_peer"])
+        (str(Context(**{name: cell[name] for name in fields if name in cell})), cell["fault"]): Best(
+            **cell["best_peer"]
+        )
         for cell in told
         if "best_peer" in cell
     }

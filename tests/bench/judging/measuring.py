@@ -53,7 +53,7 @@ def cell(context: Context, fault: str | None, count: int, asked: Asked) -> Cell:
         whole = course(rollout) if asked.hindsight or not WHOLE.keys().isdisjoint(asked.policies) else None
         for name in asked.policies:
             at_once = WHOLE.get(name)
-            if asked.stepwise or at_once is None or whole is None:
+            if asked.stepwise or context.missing or at_once is None or whole is None:
                 profile = learnt(name, context, asked.seed, asked.learnt)
                 outcome = drive(rollout, POLICIES[name](told | {"profile": profile} if profile else told))
             else:

@@ -48,8 +48,9 @@ def contexts_of(
     looks: float | None = None,
     hold_back: float | None = None,
     noise: str | None = None,
+    missing: float = 0.0,
 ) -> tuple[Context, ...]:
-    """The mode's contexts, only those of a plan and of some traffic, with other looks (seconds), hold-back or noise."""
+    """The mode's contexts, only those of a plan and of some traffic, with other looks, hold-back, noise, gaps."""
     made = []
     for context in MODES[mode][0]:
         if (plan is None or context.plan == plan) and (not traffic or context.traffic in traffic):
@@ -58,5 +59,6 @@ def contexts_of(
                 bin_seconds=looks or context.bin_seconds,
                 hold_back=context.hold_back if hold_back is None else hold_back,
                 noise=noise or context.noise,
+                missing=missing,
             ))  # fmt: skip
     return tuple(made)

@@ -43,6 +43,7 @@ class Context:
     bin_seconds: float = 10.0
     hold_back: float = 0.0  # share left on stable in the watch
     probes: bool = False  # one synthetic request a second on each version
+    missing: float = 0.0  # share of the bins that never reach the judge
 
     @property
     def stages(self) -> Stages:
@@ -64,6 +65,7 @@ class Context:
     def __str__(self) -> str:
         extra = "" if self.noise == "ordinary" else f" {self.noise}"
         extra += f" hold-back {self.hold_back:.0%}" if self.hold_back else ""
+        extra += f" {self.missing:.0%} missing" if self.missing else ""
         return f"{self.plan} {self.traffic:g}/s {self.failing:.2%}{extra}"
 
 

@@ -13,6 +13,7 @@ from tests.bench.judging.against import PUBLISHED_LIMIT, _least
 from tests.bench.judging.course import course, earliest
 from tests.bench.judging.driving import Outcome, Sample, drive
 from tests.bench.judging.faults import FAULTS
+from tests.bench.judging.goals import goals
 from tests.bench.judging.hindsight import best
 from tests.bench.judging.measuring import Asked, measure
 from tests.bench.judging.noise import wandering
@@ -108,3 +109,16 @@ def test_the_best_peer_rolls_back_few_good_versions_and_is_drawn(tmp_path: Path)
     drawn = draw(cells, {key: found.for_fault for key, found in bests.items()}, tmp_path)
     assert [path.suffix for path in drawn] == [".svg"] * 3
     assert all(isinstance(outcome, Outcome) for outcome in cells[1].outcomes["oracle"])
+
+
+def test_bins_that_are_lost_do_their_harm_unseen() -> None:
+    seen = Scripted(range(0))
+    outcome = drive(Rollout(Context("S3", 10.0, missing=0.5), FAULTS["err+5pp"], 1, 0), seen)
+    assert len(seen.seen) == outcome.steps == pytest.approx(210, abs=50)
+    assert outcome.harmed == pytest.approx(drive(Rollout(Context("S3", 10.0), FAULTS["err+5pp"], 1, 0), seen).harmed)
+
+
+def test_goals_are_told_of_what_was_measured() -> None:
+    asked = Asked((Context("S3", 1.0),), 5, 2, ("err+50pp",), ("guides",), stepwise=True)
+    found = {goal.about[0] for goal in goals(measure(asked), {}, "guides")}
+    assert found == {"1", "3", "4", "6"}
