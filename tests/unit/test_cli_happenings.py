@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.unit.report_samples import ALL, Sample
-from tidegate.cli.happenings import line_of
+from tidegate.cli.happenings import line_of, said_before
 from tidegate.events import AnyEvent
 from tidegate.ledger import Entry, Kind
 
@@ -41,6 +42,23 @@ def test_every_event_of_the_core_is_told_or_silent_on_purpose() -> None:
     kinds = {kind.model_fields["event"].default for kind in get_args(get_args(AnyEvent)[0])}
     for name in kinds - SILENT:
         assert line_of(entry(Kind.OUTCOME, "k", {"event": name})), name
+
+
+def test_what_runs_out_is_told_once() -> None:
+    answer = {"event": "answered", "gate": "go", "approver": "nobody", "decision": "expired"}
+    told = entry(Kind.OUTCOME, "ask/go", answer)
+    assert line_of(told) == "approval go: nobody answered in time"
+    assert said_before(told, {"ask/go"})
+    assert not said_before(told, {"ask/close"})
+    assert not said_before(entry(Kind.OUTCOME, "ask/go", {**answer, "decision": "approve"}), {"ask/go"})
+
+
+def test_times_are_told_as_people_say_them() -> None:
+    asked = {"gate": "go", "deadline": "2026-11-30T09:00:00.500000+00:00", "on_expiry": "abort"}
+    waits = entry(Kind.INTENT, "k", {"question": asked})
+    assert line_of(waits) == "waits for people: approval go, until Mon 2026-11-30 09:00 UTC, then abort"
+    assert "18:00 KST" in line_of(waits, ZoneInfo("Asia/Seoul"))
+    assert line_of(entry(Kind.INTENT, "k", {"bake": {"weight": 5, "seconds": 14400.0}})) == "bakes at 5 % for 4h"
 
 
 def test_an_event_of_another_version_is_named_and_nothing_falls() -> None:

@@ -127,6 +127,29 @@ def test_it_says_that_it_is_a_rehearsal_in_the_lines_and_in_the_json() -> None:
     assert set(read["slots"].values()) == {"PASS"}
 
 
+@pytest.mark.parametrize(("system", "approval"), [("shop", "go"), ("atcmp", "go")])
+def test_an_approval_that_runs_out_is_told_once_with_its_deadline_in_the_specs_zone(system: str, approval: str) -> None:
+    told = supposing(system, absent=(approval,))
+    lines = [line.split("  ")[-1] for line in as_lines(told, line_of, 0.1)]
+    assert lines.count(f"approval {approval}: nobody answered in time") == 1
+    assert not [line for line in lines if "expired" in line or "nobody said" in line]
+    [waits] = [line for line in lines if line.startswith(f"waits for people: approval {approval}, until")]
+    assert waits.endswith(("UTC, then abort", "KST, then abort"))
+    story = [one["says"] for one in as_json(told, line_of, 0.1)["story"]]
+    assert story.count(f"approval {approval}: nobody answered in time") == 1
+
+
+@pytest.mark.parametrize(("system", "approval"), [("shop", "go"), ("greenflow", "readiness"), ("gameplaza", "go")])
+def test_no_line_of_a_rehearsal_stands_there_twice_at_one_moment(system: str, approval: str) -> None:
+    lines = [line for line in as_lines(supposing(system, absent=(approval,)), line_of, 0.1) if line]
+    assert len(lines) == len(set(lines))
+
+
+def test_runs_that_are_superseded_are_counted_and_not_told_one_by_one() -> None:
+    lines = list(as_lines(supposing("atcmp", absent=("go",)), line_of, 0.1))
+    assert [line for line in lines if "SUPERSEDED" in line] == ["  scheduled document-review: 1 SUPERSEDED"]
+
+
 def test_the_command_names_what_it_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
     said = Said(capsys, "rehearse", "gameplaza", "--absent", "gö")
     assert said.code == 2

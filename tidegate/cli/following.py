@@ -46,14 +46,14 @@ def follow(
     A ledger that does not answer for a moment is said once and asked again: the release does not depend on us. With
     `until_person` an open question ends it, too.
     """
-    from tidegate.cli.happenings import line_of
+    from tidegate.cli.happenings import line_of, said_before
     from tidegate.cli.terminal import dated
     from tidegate.story import Story
 
     story, silent = Story(), False
     story.since(opened.ledger.entries(release))
     for entry in opened.ledger.entries(release, after=after):
-        if line := line_of(entry):
+        if (line := line_of(entry)) and not said_before(entry, story.expired):
             say(dated(line, entry.at))
     while True:
         if (end := end_of(story)) is not None:
@@ -71,5 +71,5 @@ def follow(
         silent = False
         for entry in fresh:
             story.add(entry)
-            if line := line_of(entry):
+            if (line := line_of(entry)) and not said_before(entry, story.expired):
                 say(dated(line, entry.at))

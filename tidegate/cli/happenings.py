@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from tidegate.ledger import Entry, Kind
+from tidegate.quantities import spoken
 
 Body = Mapping[str, Any]
 
 
-def line_of(entry: Entry) -> str:
+def line_of(entry: Entry, zone: tzinfo = UTC) -> str:
     """What an entry says to a person, on one line; "" for one that says nothing new."""
-    return " ".join(_said(entry).split())
+    return " ".join(_said(entry, zone).split())
 
 
-def _said(entry: Entry) -> str:
+def said_before(entry: Entry, expired: Collection[str]) -> bool:
+    """Whether this is the answer to a question whose expiry (its key in `expired`) has already been told."""
+    return entry.key in expired and entry.body.get("decision") == "expired"
+
+
+def _said(entry: Entry, zone: tzinfo) -> str:
     body = entry.body
     match entry.kind:
         case Kind.OPENED:
             why = (body.get("request") or {}).get("reason") or "no reason given"
             return f"{entry.release} begins ({why}), asked for by {entry.who or 'nobody'}"
         case Kind.INTENT:
-            return _begun(body)
+            return _begun(body, zone)
         case Kind.OUTCOME:
             return _happened(body)
         case Kind.DOWN:
@@ -36,12 +43,15 @@ def _said(entry: Entry) -> str:
             return _noted(entry.key, body)
 
 
-def _begun(body: Body) -> str:
+def _begun(body: Body, zone: tzinfo) -> str:
     if "question" in body:
         asked = body["question"]
-        return f"waits for people: approval {asked['gate']}, until {asked['deadline']}, then {asked['on_expiry']}"
+        until = datetime.fromisoformat(str(asked["deadline"])).astimezone(zone)
+        return (
+            f"waits for people: approval {asked['gate']}, until {until:%a %Y-%m-%d %H:%M %Z}, then {asked['on_expiry']}"
+        )
     if "bake" in body:
-        return f"bakes at {body['bake']['weight']} % for {body['bake']['seconds']:.0f} s"
+        return f"bakes at {body['bake']['weight']} % for {spoken(timedelta(seconds=body['bake']['seconds']))}"
     return ""
 
 
@@ -74,7 +84,7 @@ _HAPPENED: dict[str, Callable[[Body], str]] = {
     "became-healthy": lambda b: f"{b['component']}: {b['instances']} instances {b['verdict']}{_because(b, 'evidence')}",
     "routes-inspected": lambda b: "in the way: " + "; ".join(b["strangers"].values()) if b.get("strangers") else "",
     "claimed": lambda b: f"{b['component']}: route taken at 0 %, {b['stable']} to {b['canary']}",
-    "answered": lambda b: f"approval {b['gate']}: {b['approver']} said {b['decision']}{_because(b, 'note')}",
+    "answered": lambda b: f"approval {b['gate']}: {_answered(b)}",
     "weight-set": lambda b: f"{b['component']}: {b['weight']} %, read back from the router{_crossed(b)}",
     "baked": lambda b: f"step {b['step']} % {b['verdict']}{_because(b, 'sentence')}",
     "waited": lambda b: f"goes on: {b['name']}",
@@ -98,6 +108,12 @@ _HAPPENED: dict[str, Callable[[Body], str]] = {
     "blue-removed": lambda b: f"{b['component']}: {b['side']} is removed",
     "closed": lambda _: "closed: the last verification is answered",
 }
+
+
+def _answered(body: Body) -> str:
+    if body["decision"] == "expired":
+        return "nobody answered in time"
+    return f"{body['approver']} said {body['decision']}{_because(body, 'note')}"
 
 
 def _happened(body: Body) -> str:
