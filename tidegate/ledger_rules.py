@@ -166,7 +166,7 @@ def watch_renewed(watch: WatchLease | None, now: datetime, number: int, seconds:
     """The same lease for longer (0 seconds: given back); None once a newer number is out."""
     if watch is None or watch.number != number:
         return None
-    return replace(watch, until=now + timedelta(seconds=seconds))
+    return WatchLease(number, watch.holder, now + timedelta(seconds=seconds))
 
 
 def may_look(watch: WatchLease | None, now: datetime, number: int) -> None:

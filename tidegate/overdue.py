@@ -6,15 +6,17 @@ Pure, as all of a look. What a flow run's state and the ledger's together mean: 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 
 from tidegate.crossing import behind
 from tidegate.sight import Decision, Sight, Watching, carries
-from tidegate.slots import FINALIZE, margin, unanswered, useful_for
+from tidegate.slots import FINALIZE, margin, useful_for
 from tidegate.spec import Spec
-from tidegate.story import SUPERSEDABLE, State
+from tidegate.story import SUPERSEDABLE, State, Story
 
 WAITING = frozenset({"SCHEDULED", "PAUSED"})
 LIMBO = frozenset({"RUNNING", "PENDING", "CRASHED"})  # no end that a release's run shows
@@ -116,6 +118,8 @@ def _heard(watching: Watching, sight: Sight) -> Watching:
         return replace(watching, heard=heard, lived=heard, adrift=0.0)
     waits = run.type in WAITING or sight.story.resting_since is not None
     adrift = watching.adrift + sight.passed if heard == watching.heard and not waits else 0.0
+    if heard == watching.heard and adrift == watching.adrift:
+        return watching
     return replace(watching, heard=heard, adrift=adrift)
 
 
@@ -153,17 +157,23 @@ def silent_slots(spec: Spec, sight: Sight) -> list[Decision]:
 
     SUPERSEDED when nobody needs it any more; MISSED when its run is too late by the margin. Whoever answers first wins.
     """
-    story, waiting = sight.story, unanswered(sight.story)
-    if not waiting:
+    story = sight.story
+    if not story.waiting:
         return []
     if story.superseded or story.state in GONE or (sight.newer and story.state in SUPERSEDABLE):
         newer = f"{sight.newer} has claimed the route" if sight.newer else story.superseded
         why = newer or f"the release is {story.state}"
-        return [Decision("answer-slots", why, key="SUPERSEDED", slots=tuple(waiting)[:AT_ONCE])]
+        return [Decision("answer-slots", why, key="SUPERSEDED", slots=_at_once(story, story.waiting))]
     latest = sight.at - margin(spec)
-    missed = tuple(slot for slot, due in waiting.items() if due + useful_for(spec, slot) <= latest)
+    due = takewhile(lambda one: one[1] <= latest, story.waiting.items())
+    missed = _at_once(story, {slot for slot, at in due if at + useful_for(spec, slot) <= latest})
     why = "no run answered while it was useful"
-    return [Decision("answer-slots", why, key="MISSED", slots=missed[:AT_ONCE])] if missed else []
+    return [Decision("answer-slots", why, key="MISSED", slots=missed)] if missed else []
+
+
+def _at_once(story: Story, slots: Collection[str]) -> tuple[str, ...]:
+    """As many of these as one look answers, in the order in which they were booked."""
+    return tuple(slot for slot in story.booked if slot in slots)[:AT_ONCE] if slots else ()
 
 
 def kept_too_long(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Decision]]:
@@ -212,7 +222,7 @@ def finished(sight: Sight) -> bool:
     lease and run tell, and where it ended without traffic, its routes show none (a hand may have raised one while the
     rollback was at work).
     """
-    if unanswered(sight.story):
+    if sight.story.waiting:
         return False
     gone = sight.story.state in (State.ROLLED_BACK, State.ABORTED)
     if gone and any(carries(seen, sight.story.release) for seen in sight.seen.values()):

@@ -84,8 +84,7 @@ class Watching:
 
     def to_json(self) -> dict[str, Any]:
         """As the row keeps it; what stands at NEVER is left out, JSON has no infinity."""
-        told = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in told.items() if value != NEVER}
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) != NEVER}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Watching:

@@ -19,9 +19,12 @@ from tidegate.language.acts import Schedule
 from tidegate.language.moments import Anchor
 from tidegate.quantities import spoken
 from tidegate.spec import Spec
-from tidegate.story import Story
+from tidegate.story import FINALIZE, Story
 
-FINALIZE = "finalize"
+__all__ = [
+    "FINALIZE", "MARGIN", "SHORTEST_MARGIN", "Fate", "anchors_of", "due_times", "fate", "margin", "schedule_of",
+    "schedule_slots", "slot_names", "step_of", "unanswered", "useful_for",
+]  # fmt: skip
 MARGIN = timedelta(
     minutes=5
 )  # a run that starts at the last useful moment has this long to answer before the watch does
@@ -137,7 +140,6 @@ def margin(spec: Spec) -> timedelta:
     return max(SHORTEST_MARGIN, MARGIN / spec.compress)
 
 
-def unanswered(story: Story) -> dict[str, datetime]:
-    """Booked slots without an outcome, and when each was due; the run that makes a release final is no slot."""
-    waiting = (slot for slot in story.booked if slot not in story.slots and slot != FINALIZE)
-    return {slot: datetime.fromisoformat(story.booked[slot]) for slot in waiting}
+def unanswered(story: Story) -> Mapping[str, datetime]:
+    """Booked slots without an outcome, the next one first, and when each is due."""
+    return story.waiting

@@ -34,6 +34,7 @@ MOVABLE = frozenset({State.PREPARING, State.SHIFTING, State.PROMOTED, State.DOWN
 SUPERSEDABLE = frozenset({State.PROMOTED, State.FINALIZED, State.CLOSED})  # they carry traffic until a newer one does
 
 
+FINALIZE = "finalize"  # the booked run that makes a release final: it is no slot, and has no outcome
 _ENDS = {"rolled-back": State.ROLLED_BACK, "aborted": State.ABORTED, "closed": State.CLOSED}
 
 
@@ -98,6 +99,7 @@ class Story:
     promoted_at: datetime | None = None
     booked: dict[str, str] = field(default_factory=dict)  # slot -> due
     slots: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    waiting: dict[str, datetime] = field(default_factory=dict)  # booked slots without an outcome, the next one first
     final: set[str] = field(default_factory=set)
     superseded: str = ""  # who has the route now; said beside the state where this release had ended before
     restarts: int = 0
@@ -148,6 +150,7 @@ class Story:
                 self._expiry(entry)
             case Kind.SLOT:
                 self.slots[str(entry.body["slot"])] = entry.body
+                self.waiting.pop(str(entry.body["slot"]), None)
             case Kind.NOTE:
                 self.notes.append(entry)
                 self.restarts += entry.key == "restarted"
@@ -215,11 +218,17 @@ class Story:
             case "green-created":
                 self.digests.setdefault(str(body["component"]), set()).add(str(body["digest"]))
             case "slots-booked":
-                self.booked.update(body["slots"])
+                self._book(body["slots"])
             case "baseline-taken" if body.get("value") is not None:
                 self.baselines[str(body["metric"])] = float(body["value"])
             case str(event) if event in _ENDS:
                 self.state = _ENDS[event]
+
+    def _book(self, slots: Mapping[str, str]) -> None:
+        self.booked.update(slots)
+        new = [slot for slot in slots if slot not in self.slots and slot != FINALIZE]
+        waiting = self.waiting | {slot: datetime.fromisoformat(slots[slot]) for slot in new}
+        self.waiting = dict(sorted(waiting.items(), key=lambda one: one[1]))
 
     def _weigh(self, entry: Entry, component: str, weight: int) -> None:
         if self.weights.get(component) != weight:

@@ -27,6 +27,7 @@ from tidegate.traffic import Seen
 __all__ = ["Decision", "Health", "Look", "Sight", "Watching", "baking", "look"]
 ASK_AGAIN = 5.0  # seconds between two wishes for the same rollback
 PAGE_AFTER = 0.1  # of the hold's deadline: one odd look wakes nobody
+NO_TIME = timedelta(0)
 FLAPS = 2  # more changes between PASS and FAIL in one step are a failure by themselves (I4b)
 
 
@@ -166,15 +167,17 @@ def _judged(
     spec: Spec, watching: Watching, sight: Sight, baselines: Mapping[str, float]
 ) -> tuple[Watching, list[Judged]]:
     judged, over = list[Judged](), dict[str, float]()
+    carrying = {component for component in spec.components if _carries(sight, component)}
     for gate in spec.gates:
-        if not _carries(sight, gate.component):
+        if gate.component not in carrying:
             continue  # a component that waits for its first raise has nothing to measure (scenario 8e)
         sample = sight.samples.get(gate.name)
         if sample is None:
             sample = Sample(gate.metric, None, None, None, gate.window, sight.at, "was not asked")
         lasted = watching.over[gate.name] + sight.passed if gate.name in watching.over else 0.0
-        needed = max(gate.lasting, (gate.samples - 1) * spec.looking.every)
-        one = judge(gate, sample, timedelta(seconds=lasted), sight.at, needed, baselines.get(gate.metric))
+        over_for = timedelta(seconds=lasted) if lasted else NO_TIME
+        needed = max(gate.lasting, (gate.samples - 1) * spec.looking.every) if gate.samples > 1 else gate.lasting
+        one = judge(gate, sample, over_for, sight.at, needed, baselines.get(gate.metric))
         judged.append(one)
         if one.over:
             over[gate.name] = lasted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tidegate.errors import Denied, Unreachable
 from tidegate.ports import BackupProof, CheckResult, Instance, Notice, PlatformState, Sample, Verdict
-from tidegate.traffic import Side
+from tidegate.traffic import Side, Split
 from tidegate.wayback import WayBack
 
 if TYPE_CHECKING:
@@ -122,19 +122,32 @@ class SimulatedMetrics:
 
     def __init__(self, play: Play, component: str) -> None:
         self.play, self.component = play, component
+        self.split: Split | None = None  # the route as it was when these were measured:
+        self.known: dict[tuple[str, str], tuple[float | None, int]] = {}  # what good versions show until traffic moves
 
     def sample(self, metric: str, side: Side, window: timedelta) -> Sample:
         play = self.play
         at = play.line.now()
-        value, count = play.truth(self.component, side.name, metric), play.requests(self.component, side.name)
+        split = play.routers[self.component].seen.split
+        if split is not self.split:
+            self.split, self.known = split, {}
+        value, count = self.known.get((side.name, metric)) or self._measured(side.name, metric)
         if play.lost and metric in play.lost and side.name != f"{self.component}-{BLUE}":
             return Sample(metric, None, None, None, window, at)
         if play.calm:
-            return Sample(metric, value if count else None, count, None, window, at)
+            return Sample(metric, value, count, None, window, at)
         play.samples[side.name, metric] = None
-        sample = self._distorted(Sample(metric, value if count else None, count, None, window, at))
+        sample = self._distorted(Sample(metric, value, count, None, window, at))
         play.samples[side.name, metric] = sample
         return sample
+
+    def _measured(self, side: str, metric: str) -> tuple[float | None, int]:
+        """What is true now; no requests, no value. A bad version may turn bad at any moment: it is asked again."""
+        play, count = self.play, self.play.requests(self.component, side)
+        found = play.truth(self.component, side, metric) if count else None, count
+        if play.version_of(side).good:
+            self.known[side, metric] = found
+        return found
 
     def _distorted(self, right: Sample) -> Sample:
         play, metric, window, at = self.play, right.metric, right.window, right.at
