@@ -21,7 +21,7 @@ class Audience(Strict):
 
 
 class WayBackAfter(Strict):
-    """A point of no return: from this step's weight on, the way back is another one."""
+    """A point of no return: from this step's weight on the way back is another one, and only a person takes it."""
 
     way: Literal["restore", "forward-only", "refused"]
     says: Line
@@ -50,7 +50,8 @@ class Step(Served):
     audience: Audience | None = None
     no_return: WayBackAfter | None = None
     halfway_limit: Annotated[
-        Duration | None, Field(description="not promoted this long after this step's raise: forward or back is asked")
+        Duration | None,
+        Field(description="not promoted this long after this step's raise: people are told at half of it, then back"),
     ] = None
 
     @property
