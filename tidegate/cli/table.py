@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[str, tuple[Listed, ...]], ...] = (
             Listed("check", "read a release spec and say what is wrong with it", "checking"),
             Listed("plan", "show what a release will do and when, without doing anything", "planning"),
             Listed("rehearse", "play the whole release on a virtual clock; nothing outside is touched", "rehearsing"),
+            Listed("judge", "judge stored measurements again, under this policy and another", "judging"),
             Listed("docs", "what a key of a release spec means, or what a connector takes", "explaining"),
         ),
     ),

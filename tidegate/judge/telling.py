@@ -45,7 +45,8 @@ class Told:
     def reasons(self, judge: Judge) -> list[str]:
         """One sentence a kind of evidence that weighs, the heaviest first."""
         weighed = sorted(judge.weighed().items(), key=lambda item: -item[1])
-        heavy = [name for name, value in weighed if value >= 0.2 * weighed[0][1]]
+        alone = judge.meta.routes == 1  # then it says of its route what is said of all requests
+        heavy = [name for name, value in weighed if value >= 0.2 * weighed[0][1] and not (alone and name == "routes")]
         return [self._sentence(name, judge) for name in heavy]
 
     def _sentence(self, name: str, judge: Judge) -> str:
