@@ -105,10 +105,9 @@ def _page(told: Measurements, replays: list[Replay], lines: list[str], name: str
 COMMANDS = {
     "judge": Command(
         examples=(
-            ("tidegate judge --replay rollout.csv --html rollout.html", "what the judge would have said, with curves"),
             (
-                "tidegate judge --replay rollout.jsonl --against argo:metrics.json",
-                "and where Argo's rules would differ",
+                "tidegate judge --replay rollout.csv --against argo:metrics.json --html rollout.html",
+                "what the judge would have said, and where Argo's rules would differ; with curves",
             ),
             ("tidegate judge --replay range.json --label version=2.0,1.0", "from a dump of Prometheus' query_range"),
         ),
