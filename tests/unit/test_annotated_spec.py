@@ -117,7 +117,7 @@ def test_every_key_can_be_asked_for_and_says_what_it_holds() -> None:
         assert not re.search(r"typing|<class|timedelta|NoneType", explained(Spec, key).holds), key
 
 
-@pytest.mark.parametrize("key", KEYS[::7])
+@pytest.mark.parametrize("key", [key for key in KEYS[::7] if len(key.rpartition(".")[2]) > 3])
 def test_a_misspelt_key_is_answered_with_the_near_one(key: str) -> None:
     *before, name = key.split(".")
     wrong = ".".join([*before, f"{name[0]}{name}x"])

@@ -47,7 +47,10 @@ class RollbackSpec(Served):
 class Timer(Served):
     """How long a problem of this severity may take, and whether it is written up."""
 
-    severity: Literal["critical", "high", "medium", "low"]
+    severity: Annotated[
+        Literal["critical", "high", "medium", "low"],
+        Field(description="of a problem, not of a message: how soon it has to be mended"),
+    ]
     fix_within: Annotated[Duration | None, Field(description="none: it goes to the backlog")] = None
     post_mortem: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,8 @@ Ids = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,31}$")], ...],
     Field(max_length=120, description="which lines of the system's own guide this stands for"),
 ]
+Severity = Literal["info", "warning", "critical"]
+SEVERITIES = "info: progress; warning: somebody should look; critical: somebody has to act now"
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -70,4 +72,6 @@ class Use(BaseModel):
         return dict(self.model_extra or {})
 
 
-__all__ = ["Count", "Duration", "Ids", "Line", "Measure", "Name", "Quantity", "Served", "Strict", "Text", "Use"]
+__all__ = [
+    "Count", "Duration", "Ids", "Line", "Measure", "Name", "Quantity", "Served", "Severity", "Strict", "Text", "Use",
+]  # fmt: skip

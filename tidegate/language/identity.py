@@ -90,7 +90,9 @@ class Component(Served):
     platform: Use
     router: Use
     artifact: Use
-    metrics: Use
+    metrics: Annotated[
+        Use, Field(description="the source from which its gates are read, for old and new version apart")
+    ]
     source: Annotated[Text, Field(description="where the built artifact lies; {version} is filled in")]
     instances: Annotated[int, Field(ge=1, le=1000)] = 2
     keep_ready: Annotated[

@@ -7,13 +7,30 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tidegate.language.base import Count, Duration, Line, MachineTime, Measure, Name, Served, Strict, Use
+from tidegate.language.base import (
+    SEVERITIES,
+    Count,
+    Duration,
+    Line,
+    MachineTime,
+    Measure,
+    Name,
+    Served,
+    Severity,
+    Strict,
+    Use,
+)
 from tidegate.language.limits import AnyLimit
 from tidegate.language.moments import Anchor, Moment
 
 
 class Metric(Served):
-    """A number of the system: where it comes from, in the order in which sources are asked."""
+    """
+    A number of the whole system, by name: where it comes from, in the order in which sources are asked.
+
+    KPIs, SLOs, experiments and reports use it. A gate does not: it reads its metric of the new version alone, from
+    `components.NAME.metrics`.
+    """
 
     name: Measure
     sources: Annotated[tuple[Use, ...], Field(min_length=1)]
@@ -26,7 +43,7 @@ class Metric(Served):
         Literal["page", "endpoint", "error-type", "error-level"] | None, Field(description="what it is split by")
     ] = None
     levels: Annotated[
-        dict[str, Literal["info", "warning", "critical"]],
+        dict[str, Severity],
         Field(default_factory=dict, description="severity of each part it is split by; channels route by it"),
     ]
     buckets: Annotated[
@@ -61,9 +78,9 @@ class Gate(Served):
     then: Annotated[
         Literal["rollback", "ask", "page"], Field(description="what happens when rollback has held for long enough")
     ] = "rollback"
-    severity: Annotated[
-        Literal["info", "warning", "critical"], Field(description="of what `alert` and `then: page` tell people")
-    ] = "warning"
+    severity: Annotated[Severity, Field(description=f"of what `alert` and `then: page` tell people; {SEVERITIES}")] = (
+        "warning"
+    )
     floor: Annotated[
         AnyLimit | None, Field(description="rollback holds only where this holds, too, e.g. above 10 count")
     ] = None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tidegate.language.base import Duration, Line, Name, PeopleTime, Served, Text, Use
+from tidegate.language.base import SEVERITIES, Duration, Line, Name, PeopleTime, Served, Severity, Text, Use
 
 
 class Item(Served):
@@ -50,7 +50,10 @@ class Contact(Served):
     role: Name
     says: str = ""
     level: Annotated[int, Field(ge=1, le=9)] = 1
-    reach: tuple[Literal["phone", "sms", "slack", "email", "pagerduty"], ...] = ()
+    reach: Annotated[
+        tuple[Literal["phone", "sms", "slack", "email", "pagerduty"], ...],
+        Field(description="how, in the order in which it is tried; who is told by whom is the channels' business"),
+    ] = ()
     handle: Annotated[str, Field(description="e.g. @team-lead; never a secret")] = ""
     hours: Literal["always", "office", "emergency"] = "always"
 
@@ -61,7 +64,11 @@ class Channel(Served):
     name: Name
     to: Use
     required: bool = True
-    severities: tuple[Literal["info", "warning", "critical"], ...] = ("info", "warning", "critical")
+    severities: Annotated[tuple[Severity, ...], Field(description="those that go this way; left out: all")] = (
+        "info",
+        "warning",
+        "critical",
+    )
     events: Annotated[tuple[Name, ...], Field(description="messages by name; empty: all")] = ()
 
 
@@ -72,4 +79,4 @@ class Message(Served):
     text: Text
     text_ko: str = ""
     channels: tuple[Name, ...] = ()
-    severity: Literal["info", "warning", "critical"] = "info"
+    severity: Annotated[Severity, Field(description=SEVERITIES)] = "info"
