@@ -10,7 +10,7 @@ of minutes and mild rises that hit both; a daily rhythm. The shapes are assumpti
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,10 +50,6 @@ NOISES: dict[str, Noise] = {
     "wander-doubled": Noise(wander=2.0),
     "hiccups-4": Noise(hiccups=2.0, bursts=1.0),
 }
-
-
-def quieter(noise: Noise, **changes: float) -> Noise:
-    return replace(noise, **changes)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)

@@ -17,18 +17,17 @@ from tests.bench.judging.service import Floats
 
 @dataclass(slots=True)
 class Totals:
-    """What one version did within a window; `latency`: requests per bucket."""
+    """What one version did within a window; `latency`: requests per bucket, one list a bin."""
 
     requests: int = 0
     failures: int = 0
-    latency: Floats = field(default_factory=lambda: np.zeros(0))
+    latency: list[list[int]] = field(default_factory=list)
     memory: float = 0.0
 
     def add(self, part: Sample) -> None:
         self.requests += sum(part["requests"])
         self.failures += sum(part["failures"])
-        took = np.asarray(part["latency"], dtype=np.float64)
-        self.latency = took if not len(self.latency) else self.latency + took
+        self.latency.append(part["latency"])
         self.memory = part["memory"]
 
     @property
@@ -40,7 +39,7 @@ class Totals:
         """Seconds, the upper edge of the bucket as most metric systems report it, interpolated as Prometheus does."""
         if not self.requests:
             return None
-        above = np.cumsum(self.latency)
+        above = np.array(self.latency, dtype=np.float64).sum(axis=0).cumsum()
         return interpolated(above, share, edges)
 
 
