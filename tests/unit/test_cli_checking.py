@@ -11,7 +11,9 @@ from blocks.built_connectors import built, instead, is_built, missing, refuse_wh
 from blocks.yaml_reading import read_spec
 from tests.house.tree import ROOT
 from tests.typed import Said, settle
+from tidegate.cli.checking import fields_of_connectors, grouped
 from tidegate.errors import SpecError
+from tidegate.language.warning import Remark
 
 Check = Callable[..., Said]
 RELEASES = ROOT / "deployments" / "releases"
@@ -139,5 +141,12 @@ def test_a_beginning_that_is_no_time_is_refused(
 
 
 @pytest.mark.parametrize("path", sorted(RELEASES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_spec_of_this_repository_is_read(path: Path) -> None:
-    assert read_spec(path.read_bytes(), path.name).system == path.stem
+def test_every_spec_of_this_repository_is_read_with_the_fields_of_what_it_names(path: Path) -> None:
+    spec = read_spec(path.read_bytes(), path.name)
+    assert spec.system == path.stem
+    fields_of_connectors(spec, path.name, path.read_bytes())
+
+
+def test_what_is_true_of_many_places_is_one_line() -> None:
+    found = [Remark("a", "x"), Remark("b", "y"), *(Remark(f"c{n}", "x") for n in range(4)), Remark("d", "x", False)]
+    assert grouped(found) == ["warning: a, c0, c1 and 2 more: x", "warning: b: y", "note: d: x"]

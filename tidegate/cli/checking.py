@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from tidegate.cli.table import Command
 from tidegate.errors import SpecError
 
 if TYPE_CHECKING:
+    from tidegate.language.warning import Remark
     from tidegate.spec import Spec
 
 
@@ -55,13 +57,26 @@ def _run(arguments: Namespace) -> Exit:
         )
         return end
     _say(spec, path, refused, real=arguments.real)
-    for one in found:
-        terminal.say(f"  {one}")
+    for line in grouped(found):
+        terminal.say(f"  {line}")
     if unknown:
         terminal.say(
             f"  note: not known before this installation is up: {', '.join(unknown)} (tidegate up writes them)"
         )
     return end
+
+
+def grouped(found: Sequence[Remark]) -> list[str]:
+    """The findings in their order, a line each; what is true of many places is one line with the first of them."""
+    from tidegate.language.complaints import listed
+
+    alike: dict[tuple[bool, str], list[Remark]] = {}
+    for one in found:
+        alike.setdefault((one.serious, one.says), []).append(one)
+    return [
+        str(replace(ones[0], where=listed([one.where for one in ones]))) if len(ones) > 1 else str(ones[0])
+        for ones in alike.values()
+    ]
 
 
 def fields_of_connectors(spec: Spec, name: str, text: bytes) -> list[str]:
