@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--replay", metavar="FILE", required=True, help="JSON lines, CSV, or a Prometheus range dump")
+    parser.add_argument("--replay", metavar="FILE", help="JSON lines, CSV, or a Prometheus range dump")
+    parser.add_argument("--rehearse", metavar="FILE", help="such a file of good traffic: finds the judge's threshold")
+    parser.add_argument(
+        "--system", metavar="SYSTEM|FILE", help="whose active plan --rehearse uses (default: the file's)"
+    )
+    parser.add_argument("--runs", type=int, default=300, help="good releases that --rehearse cuts (default: 300)")
     parser.add_argument("--policy", default="sequential", metavar="POLICY",
                         help="sequential (default), sequential:0.01, argo[:FILE], kayenta[:FILE]")  # fmt: skip
     parser.add_argument("--against", metavar="POLICY", help="a second policy; where they part is told")
@@ -26,6 +31,48 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _judge(arguments: Namespace) -> Exit:
+    if bool(arguments.replay) == bool(arguments.rehearse):
+        raise UsageError("either --replay FILE or --rehearse FILE", "tidegate help judge")
+    return _replay(arguments) if arguments.replay else _rehearse(arguments)
+
+
+def _rehearse(arguments: Namespace) -> Exit:
+    """The threshold at which at most one good release in a hundred is rolled back, on a site's own traffic."""
+    from tidegate.judge.replay.measurements import read
+    from tidegate.judge.threshold import cut, rehearsed
+
+    if not 20 <= arguments.runs <= 100_000:
+        raise UsageError(f"--runs {arguments.runs}", "between 20 and 100000")
+    name = arguments.rehearse
+    told = read(_text(name), name, _labels(arguments.label))
+    meta = dict(told.meta)
+    if arguments.system:
+        meta["stages"] = _stages(arguments.system)
+    stable = [sample["stable"] for sample in told.samples if sample.get("stable")]
+
+    def progress(number: int) -> None:
+        if number % 10 == 0:
+            terminal.tell(f"{number} of {arguments.runs} good releases rehearsed ...")
+
+    found = rehearsed(meta, cut(meta, stable, arguments.runs), progress=progress)
+    if arguments.json:
+        terminal.give("judge", {"alpha": found.alpha, "runs": found.runs, "rolled_back": found.rolled_back,
+                                "interval": [found.low, found.high]})  # fmt: skip
+    else:
+        terminal.say(f"comparison: {{alpha: {found.alpha:.3g}}}  # {found.told()}")
+    return Exit.DONE
+
+
+def _stages(system: str) -> list[tuple[float, float]]:
+    from tidegate.cli.opened import spec_of
+    from tidegate.cli.paper import spec_path, text_of
+
+    path = spec_path(system)
+    spec = spec_of(text_of(path), str(path))
+    return [(step.weight / 100, step.bake.total_seconds()) for step in spec.plans[spec.plan].steps]
+
+
+def _replay(arguments: Namespace) -> Exit:
     from tidegate.judge.replay.measurements import read
     from tidegate.judge.replay.replaying import differences, policy_of, replay
 
@@ -113,6 +160,7 @@ COMMANDS = {
         ),
         arguments=_arguments,
         run=_judge,
-        more="Exit 1 when the first policy rolls back. The files' formats: docs/judgement.md.",
+        more="Exit 1 when the first policy rolls back. With --rehearse: the threshold at which at most one good release in "
+        "a hundred is rolled back. The files' formats: docs/judgement.md.",
     ),
 }

@@ -13,16 +13,18 @@ def make_judge(
     meta: Mapping[str, Any],
     profile: Mapping[str, float] | None = None,
     state: Mapping[str, Any] | None = None,
+    alpha: float | None = None,
 ) -> Judge:
     """
     A judge for one rollout: `step(sample)` answers "continue", "hold" or "rollback", `reasons` says why.
 
     `meta` and samples as in docs/judgement.md; `profile`: what the site has taught (Profile); `state`: of a judge that
-    was interrupted. SpecError when something cannot be read. Loads numpy: the rollback half never asks for it.
+    was interrupted; `alpha`: its nominal rate of false rollbacks, e.g. a rehearsed one. SpecError when something cannot
+    be read. Loads numpy: the rollback half never asks for it.
     """
-    from tidegate.judge.comparing import make  # noqa: PLC0415  # numpy costs 0.1 s, and only this needs it
+    from tidegate.judge.comparing import ALPHA, make  # noqa: PLC0415  # numpy costs 0.1 s, and only this needs it
 
-    return make(meta, profile, state)
+    return make(meta, profile, state, ALPHA if alpha is None else alpha)
 
 
 def kayenta(

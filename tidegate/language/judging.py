@@ -140,6 +140,9 @@ class Comparison(Strict):
         Literal["sequential", "off"],
         Field(description="sequential: at any look, with a known rate of false rollbacks; off: limits alone decide"),
     ] = "sequential"
+    alpha: Annotated[
+        float, Field(ge=0.001, le=0.5, description="its nominal rate; `tidegate judge --rehearse` finds a site's own")
+    ] = 0.04
 
 
 class Trigger(Served):
