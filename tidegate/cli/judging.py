@@ -160,7 +160,7 @@ COMMANDS = {
         ),
         arguments=_arguments,
         run=_judge,
-        more="Exit 1 when the first policy rolls back. --rehearse finds the threshold at which at most one good release in "
+        more="Exit 1 when the first policy rolls back. --rehearse finds the threshold at which one good release in "
         "a hundred is rolled back. The files' formats: docs/judgement.md.",
     ),
 }
