@@ -31,59 +31,56 @@ class Latency:
         self.taus = np.array([profile.cold_time, profile.slow_time])
         self.prior = np.array([1 - profile.slow_share, profile.slow_share])
         self.kappa, self.learnt = math.log(max(profile.kappa, 1e-3)), 0.0
-        self.x = np.zeros((2, 4))  # the null's filters, one a cold start's speed
-        self.p = np.zeros((2, 4, 4))
-        self.p[:, G, G], self.p[:, W, W] = profile.shared**2, profile.wander**2 * profile.kappa
-        self.p[:, C, C], self.p[:, M, M] = profile.cold**2, profile.offset**2
-        self.null = self.prior.copy()
-        self.count = 0
+        self.count = 1  # filters: the null's first, then its copies in order of birth
         self._births = np.zeros(MOST)  # seconds
-        self._xs, self._ps = np.zeros((MOST, 2, 4)), np.zeros((MOST, 2, 4, 4))
+        self._xs, self._ps = np.zeros((MOST, 2, 4)), np.zeros((MOST, 2, 4, 4))  # two speeds of a cold start
         self._fault, self._passing = np.zeros((MOST, 2)), np.zeros((MOST, 2))
+        first = self._ps[0]
+        first[:, G, G], first[:, W, W] = profile.shared**2, profile.wander**2 * profile.kappa
+        first[:, C, C], first[:, M, M] = profile.cold**2, profile.offset**2
+        self._passing[0] = 1 - profile.slow_share, profile.slow_share
         self._now = 0.0
 
     @property
     def births(self) -> Array:
-        """When each copy began, seconds."""
+        """When each filter began, seconds."""
         return self._births[: self.count]
 
     @property
     def xs(self) -> Array:
-        """The copies' states, (copies, 2, 4)."""
+        """Their states, (filters, 2, 4)."""
         return self._xs[: self.count]
 
     @property
     def ps(self) -> Array:
-        """Their variances, (copies, 2, 4, 4)."""
+        """Their variances, (filters, 2, 4, 4)."""
         return self._ps[: self.count]
 
     @property
     def fault(self) -> Array:
-        """How likely each copy is as a lasting fault, (copies, 2), in parts of the null."""
+        """How likely each copy is as a lasting fault, (filters, 2), in parts of the null; 0 for the null."""
         return self._fault[: self.count]
 
     @property
     def passing(self) -> Array:
-        """How likely each copy is as a hiccup under way, (copies, 2); the null and these add up to 1."""
+        """How likely each copy is as a hiccup under way, after the calm itself; they add up to 1."""
         return self._passing[: self.count]
 
     @property
     def evidence(self) -> float:
         """How many times likelier a lasting rise makes what was seen."""
-        return float((self.fault * self._rising()).sum()) if self.count else 0.0
+        return float((self.fault * self._rising()).sum())
 
     @property
     def slower(self) -> float:
         """The factor of the likeliest copy's lasting difference."""
-        if not self.count:
-            return 1.0
         weight = self.fault / max(float(self.fault.sum()), 1e-300)
         return math.exp(float((weight * self.xs[:, :, M]).sum()))
 
     @property
     def since(self) -> float:
         """When the likeliest fault began, seconds."""
-        return float(self.births[int(self.fault.sum(axis=1).argmax())]) if self.count else 0.0
+        return float(self.births[int(self.fault.sum(axis=1).argmax())])
 
     def _rising(self) -> Array:
         """How much likelier a copy's difference is above the tolerance than it was at its birth."""
@@ -95,7 +92,6 @@ class Latency:
 
     def raised(self) -> None:
         """More traffic: a little of a cold start again."""
-        self.p[:, C, C] += self.profile.cold_at_step**2
         self.ps[:, :, C, C] += self.profile.cold_at_step**2
 
     def step(self, t: float, dt: float, new: tuple[float, float], stable: tuple[float, float], begins: float) -> float:
@@ -116,49 +112,41 @@ class Latency:
         noise_w = profile.wander**2 * math.exp(self.kappa) * (1 - a_w**2)
         square = keep[:, :, None] * keep[:, None, :]
         xs, ps, passing = self.xs, self.ps, self.passing
-        self.x *= keep
-        self.p *= square
         xs *= keep
         ps *= square
-        for p in (self.p, ps):
-            p[..., G, G] += noise_g
-            p[..., W, W] += noise_w
-        if self.count:
-            back = passing * _ending(self._now + dt - self.births, dt, profile.hiccup_time)[:, None]
-            passing -= back
-            self.null = self.null + back.sum(axis=0)
+        ps[..., G, G] += noise_g
+        ps[..., W, W] += noise_w
+        if self.count > 1:
+            hiccups = passing[1:]
+            back = hiccups * _ending(self._now + dt - self.births[1:], dt, profile.hiccup_time)[:, None]
+            hiccups -= back
+            passing[0] += back.sum(axis=0)
 
     def _begin(self, t: float, dt: float, begins: float) -> None:
         """A copy of the null's filters that allows a large difference, for faults and for hiccups."""
-        self._now = t
-        hiccup = self.null * (1 - math.exp(-dt * self.profile.hiccups / 3600))
-        total = self.null + self.passing.sum(axis=0)
-        at = self.count
+        hiccup = self._passing[0] * (1 - math.exp(-dt * self.profile.hiccups / 3600))
+        total = self.passing.sum(axis=0)
+        at, self._now = self.count, t
         self.count += 1
-        self._births[at], self._xs[at], self._ps[at] = t, self.x, self.p
+        self._births[at], self._xs[at], self._ps[at] = t, self._xs[0], self._ps[0]
         self._ps[at, :, M, M] += self.profile.fault**2
         self._fault[at], self._passing[at] = begins * total, hiccup
-        self.null = self.null - hiccup
+        self._passing[0] -= hiccup
 
     def _weigh(self, new: tuple[float, float], stable: tuple[float, float]) -> None:
-        calm = float(self.null.sum())
-        own, copies = np.zeros(2), np.zeros(self.fault.shape)
+        calm, told = float(self._passing[0].sum()), np.zeros((self.count, 2))
         if stable[1] > 0:
-            noise = self.spread / stable[1]
-            own += _update(self.x, self.p, stable[0], noise, shared=True, gain=1.0, clip=CLIP)[0]
-            copies += _update(self.xs, self.ps, stable[0], noise, shared=True, gain=1.0, clip=math.inf)[0]
+            told += _update(self.xs, self.ps, stable[0], self.spread / stable[1], shared=True, gain=1.0)[0]
         if new[1] > 0:
             noise = self.spread / new[1]
-            own += _update(self.x, self.p, new[0], noise, shared=False, gain=calm, clip=CLIP)[0]
-            told, z2, f = _update(self.xs, self.ps, new[0], noise, shared=False, gain=1.0, clip=math.inf)
-            copies += told
-            self._learn(float(z2[0, 0]), float(f[0, 0]), noise)
-        top = max(float(own.max()), float(copies.max()))
-        null, passing = self.null * np.exp(own - top), self.passing * np.exp(copies - top)
-        total = max(float(null.sum() + passing.sum()), 1e-290)
-        self.null, self._passing[: self.count] = null / total, passing / total
-        grown = np.minimum(copies - top - math.log(total), 600.0)
-        self._fault[: self.count] = np.minimum(self.fault * np.exp(grown), 1e200)
+            likely, z2, f = _update(self.xs, self.ps, new[0], noise, shared=False, gain=calm)
+            told += likely
+            self._learn(float(z2[1, 0]), float(f[1, 0]), noise)
+        grown = np.exp(told - told.max())
+        passing = self.passing * grown
+        total = max(float(passing.sum()), 1e-290)
+        self._passing[: self.count] = passing / total
+        self._fault[: self.count] = np.minimum(self.fault * (grown / total), 1e200)
 
     def _learn(self, z2: float, f: float, noise: float) -> None:
         """How much this site's versions wander, from the filter that has allowed a lasting fault from the start."""
@@ -169,15 +157,15 @@ class Latency:
 
     def _thin(self, t: float) -> None:
         """One copy too many goes; its masses go to its elder neighbour."""
-        if self.count < 4:
+        if self.count < 5:
             return
-        ages = t - self.births + 1.0
+        ages = t - self.births[1:] + 1.0
         near = ages[:-2] / ages[2:] < THIN
         near[-1:] = False  # the newest three stay
         if not near.any():
             return
-        at = int(near.argmax()) + 1
-        heir = at - 1 if at > 1 else at + 1  # the first copy learns the wander: it stays as it is
+        at = int(near.argmax()) + 2
+        heir = at - 1 if at > 2 else at + 1  # the first copy learns the wander: it stays as it is
         self._fault[heir] += self._fault[at]
         self._passing[heir] += self._passing[at]
         self.count -= 1
@@ -186,40 +174,35 @@ class Latency:
 
     def state(self) -> dict[str, Any]:
         """All that changes, as JSON has it."""
-        told = {name: getattr(self, name).tolist() for name in (*_COPIES, "x", "p", "null")}
+        told = {name: getattr(self, name).tolist() for name in _COPIES}
         return told | {"kappa": self.kappa, "learnt": self.learnt, "now": self._now}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
-        for name in ("x", "p", "null"):
-            setattr(self, name, np.array(state[name], dtype=np.float64))
         self.count = len(state["births"])
         for name in _COPIES:
-            if self.count:
-                getattr(self, f"_{name}")[: self.count] = state[name]
+            getattr(self, f"_{name}")[: self.count] = state[name]
         self.kappa, self.learnt, self._now = state["kappa"], state["learnt"], state["now"]
 
 
 _COPIES = ("births", "xs", "ps", "fault", "passing")
 
 
-def _update(
-    x: Array, p: Array, seen: float, noise: float, *, shared: bool, gain: float, clip: float
-) -> tuple[Array, Array, Array]:
+def _update(x: Array, p: Array, seen: float, noise: float, *, shared: bool, gain: float) -> tuple[Array, Array, Array]:
     """
-    One reading into every filter, in place: Ln likelihood, squared standardised surprise, its variance, each (...,).
+    One reading into every filter, in place: Ln likelihood, squared standardised surprise, its variance, each (..., 2).
 
-    The reading is the shared level alone, or the sum of all four.
+    The reading is the shared level alone, or the sum of all four. The null's own filter, the first, believes it as far
+    as `gain` says, and no more than CLIP standard deviations of it.
     """
     along = p[..., :, G].copy() if shared else p.sum(axis=-1)
-    expected = x[..., G] if shared else x.sum(axis=-1)
     f = (along[..., G] if shared else along.sum(axis=-1)) + noise
-    surprise = seen - expected
+    surprise = seen - (x[..., G] if shared else x.sum(axis=-1))
     z2 = surprise * surprise / f
-    if math.isfinite(clip):
-        limit = clip * np.sqrt(f)
-        surprise = np.clip(surprise, -limit, limit)
-    k = along / f[..., None] * gain
+    limit = CLIP * np.sqrt(f[0])
+    surprise[0] = np.minimum(np.maximum(surprise[0], -limit), limit)
+    k = along / f[..., None]
+    k[0] *= gain
     x += k * surprise[..., None]
     p -= k[..., :, None] * along[..., None, :]
     return -0.5 * (np.log(f) + z2), z2, f

@@ -107,16 +107,36 @@ def side_of(sample: Mapping[str, Any], name: str, routes: int, buckets: int) -> 
         return None
     if not isinstance(told, Mapping):
         raise SpecError(f"sample.{name}: {told!r}", SIDE)
-    where = f"sample.{name}"
+    quick = _quickly(told, routes, buckets)
+    asked, failed, latency = quick if quick is not None else _strictly(told, f"sample.{name}", routes, buckets)
+    memory = told.get("memory")
+    memory = 0.0 if memory is None else float(memory)
+    asked, failed = _with_total(asked), _with_total(failed)
+    return Side(asked, np.minimum(failed, asked), latency, memory)  # a failure may be counted a look before its request
+
+
+def _quickly(told: Mapping[str, Any], routes: int, buckets: int) -> tuple[Array, Array, Array] | None:
+    """Requests, failures, latencies in one array, one check; None when anything is not as it should be."""
+    asked, failed, latency = told.get("requests"), told.get("failures"), told.get("latency", (0.0,) * buckets)
+    try:
+        if (len(asked), len(failed), len(latency)) != (routes, routes, buckets):  # type: ignore[arg-type]
+            return None
+        flat = np.array([*asked, *failed, *latency], dtype=np.float64)  # type: ignore[misc]
+    except (TypeError, ValueError):
+        return None
+    if flat.ndim != 1 or not flat.min(initial=0.0) >= 0 or not flat.max(initial=0.0) < np.inf:
+        return None
+    return flat[:routes], flat[routes : 2 * routes], flat[2 * routes :]
+
+
+def _strictly(told: Mapping[str, Any], where: str, routes: int, buckets: int) -> tuple[Array, Array, Array]:
+    """The same, each list by itself, so that the error names the one."""
     asked, failed = (_array(told, key, where, length=routes) for key in ("requests", "failures"))
     latency = _array(told, "latency", where, length=buckets) if "latency" in told else np.zeros(buckets)
     for key, found in (("requests", asked), ("failures", failed), ("latency", latency)):
         if not (np.isfinite(found).all() and (found >= 0).all()):
             raise SpecError(f"{where}.{key}: {found.tolist()}", "counts from 0 on")
-    memory = told.get("memory")
-    memory = 0.0 if memory is None else float(memory)
-    asked, failed = _with_total(asked), _with_total(failed)
-    return Side(asked, np.minimum(failed, asked), latency, memory)  # a failure may be counted a look before its request
+    return asked, failed, latency
 
 
 def _with_total(by_route: Array) -> Array:
