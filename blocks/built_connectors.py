@@ -19,6 +19,12 @@ HERE = Path(__file__).parent
 SLIP = 0.85  # how alike two names are of which one is misspelt; `postgres-backup` and `sqlite-backup` are 0.71
 KINDS = {"router", "platform", "metrics", "registry", "backup", "check", "notifier", "act"}  # a spec asks for these
 
+# the last word of a path -> the kind of connector that stands there
+PLACES = {
+    "platform": "platform", "router": "router", "artifact": "registry", "metrics": "metrics", "check": "check",
+    "probe": "check", "backup": "backup", "to": "notifier",
+}  # fmt: skip
+
 
 def is_built(slug: str) -> bool:
     """Whether there is a connector of this name."""
@@ -67,6 +73,23 @@ def _meant(slug: str, known: list[str]) -> str:
             return one
     begun = [one for one in known if one.startswith(f"{slug}-")]
     return begun[0] if len(begun) == 1 else ""
+
+
+def misplaced(where: str, slug: str) -> str:
+    """
+    Why this connector cannot stand at this path, e.g. a check where a router is asked for; "" when it may.
+
+    Of what is not built nobody knows which ports it will serve.
+    """
+    kind, wanted = kind_of(slug), PLACES.get(where.rpartition(".")[2], "")
+    if kind not in KINDS or not wanted or kind == wanted or not is_built(slug):
+        return ""
+    alike = [one for one in built() if kind_of(one) == wanted]
+    return f"{slug} is {_a(kind)}, here stands {_a(wanted)}: {', '.join(alike) or 'none is built yet'}"
+
+
+def _a(kind: str) -> str:
+    return kind if kind == "metrics" else f"{'an' if kind[0] == 'a' else 'a'} {kind}"
 
 
 def obstacles(spec: Spec) -> list[str]:

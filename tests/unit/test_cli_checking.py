@@ -107,6 +107,16 @@ def test_a_file_of_the_folder_that_is_no_connector_is_not_taken_for_one() -> Non
 
 MISTAKES = {
     "a field of a connector": ("within: 2s", "wihtin: 2s", "checks.shop-answers.check.wihtin: unknown field 'wihtin'"),
+    "a check where a router stands": (
+        "router: {use: traefik-router",
+        "router: {use: http-check",
+        "components.api.router.use: http-check is a check, here stands a router: traefik-router",
+    ),
+    "one name where a list stands": (
+        "    ask: Green",
+        "    approvers: joe\n    ask: Green",
+        "approvals.0.approvers: found 'joe'; input should be a list",
+    ),
     "a country": ("notify:", "calendar: {holidays: [XX]}\nnotify:", "calendar.holidays: no holidays known of 'XX'"),
     "an endless rhythm": (
         "notify:",

@@ -194,3 +194,29 @@ def test_a_connectors_address_with_a_comma_is_answered_with_quotes() -> None:
     assert "checks.shop-answers.check.v2.1=3: unknown field 'v2.1=3'" in str(refused.value)
     assert refused.value.advice.startswith(f"is 'v2.1=3' the rest of a text? {HINT} ")
     assert "allowed here: " in refused.value.advice.lower()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said", "advice"),
+    [
+        (
+            "    ask: Green",
+            "    approvers: joe\n    ask: Green",
+            "found 'joe'; input should be a list",
+            "brackets, also of one: [joe]",
+        ),
+        ("readiness: go", "readiness: [go]", "readiness: found a list of 1; input should be text", "mend"),
+        (
+            "    instances: 2",
+            "    instances: 2\n    depends_on: {a: b}",
+            "found a mapping; input should be a list",
+            "mend",
+        ),
+        ("    instances: 2", "    instances: two", "input should be a whole number", "mend"),
+    ],
+)
+def test_no_complaint_speaks_python(old: str, new: str, said: str, advice: str) -> None:
+    error = broken(old, new)
+    assert said in str(error)
+    assert advice in error.advice
+    assert "tuple" not in f"{error} {error.advice}"

@@ -81,16 +81,20 @@ def grouped(found: Sequence[Remark]) -> list[str]:
 
 def fields_of_connectors(spec: Spec, name: str, text: bytes) -> list[str]:
     """Check the fields of every connector that is built, without using it; the installation's values that lack."""
-    from blocks.built_connectors import is_built
+    from blocks.built_connectors import is_built, misplaced
+    from blocks.yaml_reading import in_file
     from tidegate.cli.connecting import Placeholders
     from tidegate.language.connectors import connectors
 
     values, wrong = Placeholders.here(), list[SpecError]()
+    for where, use in connectors(spec):
+        if why := misplaced(where, use.use):
+            lines = SpecError(f"{where}.use: {why}", "docs/connectors.md lists all, by what they are for")
+            raise in_file(lines, name, text)
     # a saved block needs the server that keeps it
     known = [(where, use) for where, use in connectors(spec) if use.block is None and is_built(use.use)]
     if known:
         from blocks.connect import connector  # seconds: it loads Prefect
-        from blocks.yaml_reading import in_file
 
         for where, use in known:
             try:

@@ -60,6 +60,9 @@ def _complaint(error: Mapping[str, Any], model: Model) -> Complaint:
             return Complaint(path, said, f"`tidegate docs {_key(path)}` says more")
         case "value_error":
             return Complaint(path, error["msg"].removeprefix("Value error, "), MEND)
+        case "tuple_type" | "list_type" if isinstance(error["input"], str | int | float):
+            advice = f"a list stands in brackets, also of one: [{printable(str(error['input'])[:60])}]"
+            return Complaint(path, f"found {shown(error['input'])}; input should be a list", advice)
         case _:
             return Complaint(path, f"found {shown(error['input'])}; {_lower(error['msg'])}", MEND)
 
@@ -150,7 +153,24 @@ def _choices(expected: str) -> list[str]:
 
 
 def _lower(sentence: str) -> str:
+    """Pydantic's sentence in the middle of ours, in the words of who writes a file."""
+    for python, written_so in _WORDS.items():
+        sentence = sentence.replace(python, written_so)
     return printable(sentence[:1].lower() + sentence[1:])
+
+
+_WORDS = {
+    "a valid tuple": "a list",
+    "a valid list": "a list",
+    "Tuple should": "the list should",
+    "a valid dictionary": "a mapping of keys to values",
+    "Dictionary should": "the mapping should",
+    "a valid string": "text",
+    "a valid boolean": "true or false",
+    "a valid integer": "a whole number",
+    " after validation, not 0": "",
+    " after validation": "",
+}
 
 
 def shown(value: Any) -> str:
