@@ -66,7 +66,7 @@ def gone(spec: Spec, story: Story, slot: str) -> bool:
     alive = {State.PROMOTED, State.FINALIZED, State.CLOSED}
     if schedule_of(spec, slot) is not None:
         alive |= {State.PREPARING, State.SHIFTING}  # booked at an anchor before promotion
-    return story.superseded or story.state not in alive
+    return bool(story.superseded) or story.state not in alive
 
 
 def on_fail(spec: Spec, slot: str) -> str:
