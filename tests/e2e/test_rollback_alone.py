@@ -308,7 +308,6 @@ def cross(stand: Stand, beyond: Beyond = RESTORE) -> None:
     stand.write_record(extra={"no_return": [beyond.to_json()], "beyond": beyond.to_json()})
 
 
-@pytest.mark.proves("rb.traffic", "I6")
 def test_behind_a_point_of_no_return_nothing_moves_until_its_way_back_is_named(stand: Stand) -> None:
     cross(stand)
     done = stand.roll_back("shop", python=BARE)

@@ -40,6 +40,7 @@ def look(chain: Chain, spec: Spec, after: timedelta, watch: Watch | None = None,
     return watch
 
 
+@pytest.mark.proves("I15")
 def test_people_are_told_of_the_deadline_ahead_and_at_it_the_release_goes_back() -> None:
     chain, spec = at_5(), limited(at_5="2h")
     assert look(chain, spec, 0.9 * HOUR).kinds() == []
@@ -105,7 +106,6 @@ def test_a_limit_is_one_of_the_releases_own_waits_and_is_compressed_with_them() 
     assert compressed(limited(at_5="2h"), 60).plans["canary"].steps[0].halfway_limit == timedelta(minutes=2)
 
 
-@pytest.mark.proves("I15")
 def test_a_release_that_already_goes_back_for_another_reason_gives_that_one() -> None:
     watch = look(at_5(), limited(at_5="2h"), 2 * HOUR, value=0.5)
     assert watch.kinds() == ["down"]

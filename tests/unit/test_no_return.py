@@ -53,7 +53,7 @@ def told(day: GoodDay, spec: Spec) -> tuple[Outcome, list[str]]:
     return outcome, ["/".join([*key.split("/")[3:6], key.split("/")[6]]) for key in day.done if "/canary/" in key]
 
 
-@pytest.mark.proves("I16")
+@pytest.mark.proves("I3")
 def test_the_point_has_an_approval_of_its_own_which_its_raise_needs() -> None:
     """Beside the step's own, and before either weight is set."""
     plan = specs.steps("15s", 5, 50, 100, approval=50)
@@ -246,7 +246,6 @@ def test_a_verdict_that_flaps_there_holds_only_while_it_is_bad() -> None:
     assert not on.look(seen=seen(50, BEYOND_MARK)).against
 
 
-@pytest.mark.proves("I20")
 def test_promoted_and_failing_late_it_calls_people_and_names_the_version_to_leave() -> None:
     chain = Chain().claimed().weight()
     chain.did(SET_50, ev.WeightSet(at=NOW, component="api", weight=50, beyond=RESTORE))

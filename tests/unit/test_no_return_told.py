@@ -54,7 +54,6 @@ def facts(entries: tuple[Entry, ...], spec: Spec | None = None) -> ReleaseFacts:
 CROSSED = {"weight": 50, "component": "web"}
 
 
-@pytest.mark.proves("plan.rehearse")
 def test_a_rehearsal_crosses_it_and_says_so() -> None:
     told = played()
     assert told.story.state is State.CLOSED
