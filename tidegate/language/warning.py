@@ -17,9 +17,11 @@ from tidegate.language.limits import Limit
 from tidegate.language.meeting import every_act
 from tidegate.quantities import spoken
 from tidegate.spec import Gate, Plan, Spec, Step
+from tidegate.timetable.foresight import advice, foresight
 from tidegate.timetable.rows import Timetable
 
 DESTROYS = ("restore-data", "flush-cache")
+CANNOT_SEE = "cannot see anything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Remark:
 
 def remarks(spec: Spec, told: Timetable, today: date) -> list[Remark]:
     """Everything, the serious ones first. `told` is the timetable of the active plan on its day."""
-    found = [*_windows(spec), *_days(told), *_gates(spec), *_baselines(spec), *_way_back(spec, told), *_places(spec),
-             *_people(spec), *_messages(spec), *_waivers(spec, today), *_habits(spec)]  # fmt: skip
+    found = [*_windows(spec), *_days(told), *_gates(spec), *_foreseen(spec), *_baselines(spec), *_way_back(spec, told),
+             *_places(spec), *_people(spec), *_messages(spec), *_waivers(spec, today), *_habits(spec)]  # fmt: skip
     return sorted(found, key=lambda one: not one.serious)
 
 
@@ -134,8 +136,18 @@ def _blind(gate: Gate, plan: Plan, rate: float, said: str) -> Iterator[Remark]:
         seconds = min(step.bake, gate.window).total_seconds()
         will = int(rate * step.weight / 100 * seconds)
         if seconds and will < gate.min_samples:
-            says = f"{step.name} % for {spoken(step.bake)} cannot see anything at {said}: a verdict needs "
+            says = f"{step.name} % for {spoken(step.bake)} {CANNOT_SEE} at {said}: a verdict needs "
             yield Remark(f"gates.{gate.name}", f"{says}{gate.min_samples} requests, it will have {will}")
+
+
+def _foreseen(spec: Spec) -> Iterator[Remark]:
+    """Steps at which a comparison with stable would miss too much; a note where a limit's warning tells of the step."""
+    told = tuple(one.says for one in _gates(spec) if CANNOT_SEE in one.says)
+    for one in foresight(spec, spec.plan):
+        if one.power.blind:
+            step = f"{one.step.name} % for {spoken(one.step.bake)}"
+            says = f"{step}, {', '.join(one.components)} at {one.rate:g}/s: {advice(one.power)}"
+            yield Remark(f"plans.{spec.plan}", says, serious=not any(other.startswith(step) for other in told))
 
 
 def _baselines(spec: Spec) -> Iterator[Remark]:

@@ -9,6 +9,7 @@ from tidegate.quantities import spoken
 from tidegate.report.markup import esc
 from tidegate.report.scale import TimeScale, time_scale
 from tidegate.report.style import CSS
+from tidegate.timetable.foresight import UNKNOWN, as_cells
 from tidegate.timetable.rows import Row, Timetable
 from tidegate.timetable.text import day, ways_back, zone_of
 
@@ -30,6 +31,7 @@ def page(told: Timetable, missing: Collection[str] = ()) -> str:
         rows = [row for row in told.rows if row.phase == phase]
         if rows:
             body += [f"<h2>{heading}</h2>", _table(told, rows, missing)]
+        body += _foreseen(told) if phase == "traffic" else []
     back = "".join(f"<dt>{esc(when)}</dt><dd>{esc(how)}</dd>" for when, how in ways_back(told).items())
     body += [f"<h2>The way back</h2><dl class='card grid'>{back}</dl></main>"]
     head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{esc(title)}</title>"
@@ -66,6 +68,17 @@ def _table(told: Timetable, rows: list[Row], missing: Collection[str]) -> str:
         lines.append(f"<tr>{''.join(cells)}</tr>")
     names = "".join(f"<th scope='col'>{one}</th>" for one in head)
     return f"<div class='scroll'><table><thead><tr>{names}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+
+
+def _foreseen(told: Timetable) -> list[str]:
+    """What each step can find, one row a step; how to state the traffic where none is."""
+    rows = ["<tr>" + "".join(f"<td class='says'>{esc(cell)}</td>" for cell in cells) + "</tr>"
+            for cells in as_cells(told.spec, told.plan)]  # fmt: skip
+    head = ("Step", "Finds, 95 times in 100", "Of these: chance, when, at what price", "Warning")
+    names = "".join(f"<th scope='col'>{one}</th>" for one in head)
+    table = f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    told_ = f"<div class='scroll'>{table}</div>" if rows else f"<p>{esc(UNKNOWN)}</p>"
+    return ["<h2>What each step can see</h2>", told_]
 
 
 def drawing(told: Timetable) -> str:

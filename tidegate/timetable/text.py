@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tidegate.quantities import spoken
 from tidegate.spec import Spec
+from tidegate.timetable import foresight
 from tidegate.timetable.rows import Row, Timetable
 from tidegate.timetable.told import limit
 
@@ -31,6 +32,7 @@ def as_json(told: Timetable, missing: Collection[str] = ()) -> dict[str, Any]:
         "acts": [_row(row, missing) for row in told.rows if row.phase in ("before", "traffic", "after")],
         "scheduled": [_row(row, missing) for row in told.of("scheduled")],
         "in_force": [_row(row, missing) for row in told.of("in force")],
+        "foresight": foresight.as_json(told.spec, told.plan),
         "gates": [{"name": gate.name, "component": gate.component, "says": limit(gate)} for gate in told.spec.gates],
         "promoted": told.promoted_at,
         "verifications": dict(told.slots),
@@ -124,6 +126,7 @@ class Lines:
         spec = self.told.spec
         lines = [line for row in self.told.of("traffic") for line in self._dated(row)]
         lines += ["  judged at every look:", *(f"    {gate.component}: {limit(gate)}" for gate in spec.gates)]
+        lines += foresight.as_text(spec, self.told.plan)
         hold = f"hold for {spoken(spec.hold.deadline)}, then {spec.hold.on_expiry}"
         lines += [f"  between the two limits, or no verdict at a bake's end: {hold}"]
         lines += [f"  way back: {self.back['traffic']}"]
