@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from tidegate.language.meeting import every_act
 from tidegate.ledger import Ledger
 from tidegate.ports import Bookings, Clock, Reports, WayBackStore
 from tidegate.spec import Spec, Use
-from tidegate.world import Part, World
+from tidegate.telling import Later, without_effect
+from tidegate.world import Part, Post, World, one_after_the_other
 
 HERE = Path(__file__).parent
 _VALUE = re.compile(r"\$\{([a-z][a-z0-9_]*)\}")
@@ -100,8 +102,9 @@ def world(
     bookings: Bookings | None = None,
     reports: Reports | None = None,
     closed: Sequence[Closed] = (),
+    post: Post = one_after_the_other,
 ) -> World:
-    """Everything a release of this spec touches, connected."""
+    """Everything a release of this spec touches, connected; a channel is connected when it is first needed (I22)."""
     values = installation.values
 
     def port(use: Use, where: str) -> Any:
@@ -129,6 +132,8 @@ def world(
         checks={check.name: port(check.check, f"checks.{check.name}.check") for check in spec.checks},
         backups={backup.name: port(backup.backup, f"backups.{backup.name}.backup") for backup in spec.backups},
         notifiers=[port(use, f"notify.{i}") for i, use in enumerate(spec.notify)],
+        channels={one.name: Later(partial(port, one.to, f"channels.{one.name}.to")) for one in spec.channels},
+        post=post,
         wayback=wayback,
         bookings=bookings,
         reports=reports,
@@ -137,4 +142,20 @@ def world(
     )
 
 
-__all__ = ["connector", "is_built", "known", "missing", "read_spec", "refuse_what_is_missing", "world"]
+def refuse_dead_channels(world: World, name: str) -> None:
+    """Before a real release is opened: SpecError names each required channel that cannot be set up here, and why."""
+    if found := without_effect(world):
+        said = "\n".join(f"{name}: channels.{one} is required and {why}" for one, why in found.items())
+        raise SpecError(said, "nothing was touched; give the installation what it lacks, or say `required: false`")
+
+
+__all__ = [
+    "connector",
+    "is_built",
+    "known",
+    "missing",
+    "read_spec",
+    "refuse_dead_channels",
+    "refuse_what_is_missing",
+    "world",
+]

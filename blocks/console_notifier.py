@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 
 from blocks.connector import Connector, machine_troubles
 from tidegate.errors import NotApplied
+from tidegate.notices import in_language, plain
 from tidegate.ports import Notice
 
 
@@ -48,10 +49,10 @@ class ConsoleNotifier(Connector):
                     _append(self.file, _on_one_line(json.dumps({"at": at, **asdict(notice)}, ensure_ascii=False)))
 
     def _line(self, notice: Notice) -> str:
-        title, text = (_in(self.language, told) for told in (notice.title, notice.text))
+        title, text = (in_language(self.language, told) for told in (notice.title, notice.text))
         links = [f"{name}: {url}" for name, url in notice.links.items()]
         told = " | ".join(part for part in (title, text, *links) if part)
-        return _plain(f"{notice.severity} {notice.release} {notice.event}: {told}")
+        return plain(f"{notice.severity} {notice.release} {notice.event}: {told}")
 
     def _say(self, line: str) -> None:
         """On standard error, as all talk: standard output is for what programs read (E9)."""
@@ -67,16 +68,6 @@ class ConsoleNotifier(Connector):
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def _in(language: str, told: Mapping[str, str]) -> str:
-    """In this language, or in whatever there is."""
-    return told.get(language) or told.get("en") or next(iter(told.values()), "")
-
-
-def _plain(text: str) -> str:
-    """One line that moves no cursor and runs in no other direction, whatever somebody put into it (C23)."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _on_one_line(text: str) -> str:

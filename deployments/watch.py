@@ -21,12 +21,12 @@ from blocks.installation import Installation
 from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from deployments.aside import PrefectAside, UnderWay
-from tasks.session import Session, closed_of
-from tidegate.errors import ConnectorError, LedgerUnavailable, TidegateError
+from tasks.session import COURIERS, Session, closed_of
+from tidegate.errors import LedgerUnavailable, TidegateError
 from tidegate.ledger import ReleaseRow
 from tidegate.lookout import Lookout
-from tidegate.notices import notice
 from tidegate.report.page import page_text
+from tidegate.telling import addressees, message_of, written
 from tidegate.world import World
 
 LEASE = 5.0  # seconds; a standby takes over this long after the other one fell silent
@@ -84,16 +84,14 @@ class WatchProcess:
         )
 
     def tell(self, row: ReleaseRow, why: str) -> None:
-        """Tell people that this release needs one of them; a notifier that fails is named in the log, no more."""
+        """Tell people that this release needs one of them, without waiting; who is not told stands in the log."""
         watched = self.lookout.watched.get(row.id)
         if watched is None:
             return
-        told = replace(notice("page", "critical", watched.story, why), links=self.session.links(row.run_id))
-        for notifier in watched.world.notifiers:
-            try:
-                notifier.tell(told)
-            except ConnectorError as lost:
-                LOG.warning("%s: not told (%s)", row.id, lost)
+        page = written(watched.world, watched.story, "page", "critical", why)
+        told = replace(page, links=self.session.links(row.run_id))
+        message = message_of(watched.world.spec, told.event)
+        COURIERS.aside(addressees(watched.world, told.event, told.severity, message), told)
 
     def run(self) -> None:
         """Until a signal: stand by, or look at the shortest interval asked."""

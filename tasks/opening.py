@@ -47,6 +47,7 @@ def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -
         loopback_only(session)
     closed = session.closed_times(spec)
     world = session.world(spec, closed)
+    connect.refuse_dead_channels(world, str(path))
     body: dict[str, Any] = {
         "schema": SCHEMA,
         "system": system,

@@ -15,12 +15,15 @@ from blocks.public_holidays import public_holidays
 from blocks.sql_ledger import SqlLedger
 from blocks.system_clock import SystemClock
 from blocks.wayback_folder import WayBackFolder
+from tasks.couriers import Couriers
 from tidegate.clockwork.moments import Clockwork
 from tidegate.clockwork.windows import AHEAD, Closed, closed_between
 from tidegate.ledger import Ledger, ReleaseRow
 from tidegate.ports import Clock
 from tidegate.spec import Spec
 from tidegate.world import World
+
+COURIERS = Couriers()  # one post for the process: it remembers which channels hang
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Session:
             bookings=self.runs,
             reports=FolderReports(home / "reports", self.ledger, self.frozen_spec),
             closed=closed,
+            post=COURIERS,
         )
 
     def world_of(self, row: ReleaseRow) -> World:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from tidegate.ports import Notice
 from tidegate.story import Story
 
@@ -14,12 +17,13 @@ _TITLES = {
     "page": ("{release} needs somebody", "{release} 확인 필요"),
     "slot": ("{release}: verification", "{release}: 검증"),
 }
+_NAMED = re.compile(r"\{([a-z_]+)\}")
 
 
 def notice(event: str, severity: str, story: Story, text: str = "", text_ko: str = "") -> Notice:
     """The notice of an event of this story."""
     english, korean = _TITLES.get(event, (f"{{release}}: {event}", f"{{release}}: {event}"))
-    why = text or (story.down.why if story.down else _why(story))
+    why = text or reason(story)
     return Notice(
         event,
         severity,
@@ -29,6 +33,24 @@ def notice(event: str, severity: str, story: Story, text: str = "", text_ko: str
     )
 
 
-def _why(story: Story) -> str:
+def reason(story: Story) -> str:
+    """Why the release went back or was aborted; else where it stands."""
+    if story.down:
+        return story.down.why
     aborted = next((body for body in story.answers.values() if body.get("event") == "aborted"), None)
     return str(aborted["why"]) if aborted else f"state {story.state}, weight {story.weight} %"
+
+
+def worded(text: str, facts: Mapping[str, str]) -> str:
+    """A message's words with what is known filled in; what is not known at this moment is a dash, never an error."""
+    return _NAMED.sub(lambda found: facts.get(found[1]) or "—", text)
+
+
+def in_language(language: str, told: Mapping[str, str]) -> str:
+    """In this language, or in whatever there is; "" when there is nothing."""
+    return told.get(language) or told.get("en") or next(iter(told.values()), "")
+
+
+def plain(text: str) -> str:
+    """One line that moves no cursor and runs in no other direction, whatever somebody put into it (C23)."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

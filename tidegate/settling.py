@@ -16,8 +16,8 @@ from tidegate.actions import Action
 from tidegate.attempt import Attempt
 from tidegate.errors import ConnectorError, LedgerUnavailable
 from tidegate.language.moments import Anchor
-from tidegate.notices import notice
 from tidegate.slots import anchors_of, due_times, step_of
+from tidegate.telling import tell_all, written
 
 
 def take_turn(attempt: Attempt) -> ev.Event:
@@ -105,15 +105,9 @@ def dropped(attempt: Attempt, action: Action, why: str) -> ev.Event:
 
 
 def tell(attempt: Attempt, action: do.Tell) -> ev.Event:
-    message = next((one for one in attempt.world.spec.messages if one.name == action.message), None)
-    text, text_ko = (message.text, message.text_ko) if message else (dict(action.facts).get("why", ""), "")
-    lost, told = list[str](), notice(action.name, action.severity, attempt.refresh(), text, text_ko)
-    for notifier in attempt.world.notifiers:
-        try:
-            notifier.tell(told)
-        except ConnectorError as why:
-            lost.append(str(why))
-    return ev.Told(at=attempt.world.clock.now(), notice=action.name, dropped="; ".join(lost))
+    why = dict(action.facts).get("why", "")
+    told = written(attempt.world, attempt.refresh(), action.name, action.severity, why)
+    return ev.Told(at=attempt.world.clock.now(), notice=action.name, dropped=tell_all(attempt.world, told))
 
 
 def write_report(attempt: Attempt) -> ev.Event:

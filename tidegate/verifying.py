@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -13,12 +12,12 @@ from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable
 from tidegate.events import CheckRun, Slotted
 from tidegate.judge.limits import Judged, judge, worst
 from tidegate.ledger import Draft, Kind, Ledger
-from tidegate.notices import notice
 from tidegate.ports import Sample, Verdict
 from tidegate.preparing import run_check, unwell
 from tidegate.slots import schedule_of
 from tidegate.spec import Spec
 from tidegate.story import State, Story
+from tidegate.telling import tell_all, written
 from tidegate.traffic import Seen
 from tidegate.world import World
 
@@ -152,7 +151,5 @@ def answer(
 def call_people(world: World, story: Story, slot: str, verified: Verified) -> None:
     """What a run found and nobody can mend by lowering: in the chain, and to everybody who is told anything."""
     why = f"verification {slot}: {verified.outcome}, {verified.sentence}; the release is {story.state}"
-    for notifier in world.notifiers:
-        with suppress(ConnectorError):  # the outcome stands in the ledger, and the report shows it
-            notifier.tell(notice("page", "critical", story, why))
+    tell_all(world, written(world, story, "page", "critical", why))  # the outcome stands in the ledger, told or not
     world.ledger.append(story.release, Draft(Kind.NOTE, "paged", {"why": why}, f"verification {slot}"))

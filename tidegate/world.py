@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.clockwork.windows import Closed
+from tidegate.errors import ConnectorError
 from tidegate.ledger import Ledger
 from tidegate.ports import (
     Backup,
@@ -14,6 +15,7 @@ from tidegate.ports import (
     Clock,
     Doer,
     Metrics,
+    Notice,
     Notifier,
     Platform,
     Registry,
@@ -22,6 +24,19 @@ from tidegate.ports import (
     WayBackStore,
 )
 from tidegate.spec import Spec
+
+Post = Callable[[Mapping[str, Notifier], Notice], Mapping[str, str]]  # who did not get it -> why
+
+
+def one_after_the_other(to: Mapping[str, Notifier], notice: Notice) -> dict[str, str]:
+    """The simplest post, for rehearsals: each is told in turn, and may take its time."""
+    lost = dict[str, str]()
+    for name, notifier in to.items():
+        try:
+            notifier.tell(notice)
+        except ConnectorError as why:
+            lost[name] = str(why)
+    return lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,8 @@ class World:
     checks: Mapping[str, Check] = field(default_factory=dict)
     backups: Mapping[str, Backup] = field(default_factory=dict)
     notifiers: Sequence[Notifier] = ()
+    channels: Mapping[str, Notifier] = field(default_factory=dict)  # of the spec, by name
+    post: Post = one_after_the_other
     wayback: WayBackStore | None = None
     bookings: Bookings | None = None
     reports: Reports | None = None

@@ -197,7 +197,6 @@ UNDONE: dict[str, dict[str, Any]] = {
         "experiments": [{"name": "ab", "flag": "dark", "control": 50, "treatment": 50, "ends": {"after": "full"}}],
     },
     "remedies": {"hold": {"remedies": [{"name": "look", "does": "diagnose", "says": "x"}]}},
-    "channels": {"channels": [{"name": "chat", "to": specs.NOWHERE}]},
     "acts after the traffic is back": {"rollback": {"auto": [{"act": "verify"}]}},
     "sources of metrics": {"metrics": [{"name": "error_rate", "sources": [specs.NOWHERE]}]},
     "flags with a provider": {"flags": [{"name": "dark", "provider": specs.NOWHERE}]},

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tidegate.actions import RESERVED
+from tidegate.language.people import EVENTS
 
 if TYPE_CHECKING:
     from tidegate.language.acts import Act
@@ -49,6 +50,8 @@ def _defined(spec: Spec, kind: str) -> set[str]:
             return {step.name for step in spec.plans[spec.plan].steps} if spec.plan in spec.plans else set()
         case "judgements":
             return {gate.name for gate in spec.gates} | {kpi.name for kpi in spec.kpis}
+        case "events":
+            return {message.name for message in spec.messages} | EVENTS
         case _:
             return {str(one.name) for one in getattr(spec, kind)}
 
@@ -112,9 +115,9 @@ def _people(spec: Spec, acts: list[tuple[str, Act]]) -> dict[str, list[Used]]:
         "roles": [(f"items.{one.name}.owner", one.owner) for one in spec.items if spec.contacts]
         + [(f"waivers.{one.check}.owner", one.owner) for one in spec.waivers if spec.contacts],
         "channels": _listed((f"messages.{one.name}.channels", one.channels) for one in spec.messages),
+        "events": _listed((f"channels.{one.name}.events", one.events) for one in spec.channels),
         "messages": _listed((f"{where}.tell", act.tell) for where, act in acts)
         + _listed((f"schedules.{one.name}.tell", one.tell) for one in spec.schedules)
-        + _listed((f"channels.{one.name}.events", one.events) for one in spec.channels)
         + _listed((f"slos.{one.name}.tell", one.tell) for one in spec.slos)
         + _listed((f"gates.{one.name}.tell", one.tell) for one in spec.gates)
         + _listed((f"triggers.{one.name}.tell", one.tell) for one in spec.triggers)

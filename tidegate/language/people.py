@@ -58,18 +58,27 @@ class Contact(Served):
     hours: Literal["always", "office", "emergency"] = "always"
 
 
+# What people are told of every release; a message of that name gives it its words.
+EVENTS = frozenset({"promoted", "rolled-back", "aborted", "closed", "page"})
+
+
 class Channel(Served):
-    """Where messages go, and which ones."""
+    """Where messages go, and which ones; no channel is ever waited for."""
 
     name: Name
     to: Use
-    required: bool = True
+    required: Annotated[
+        bool, Field(description="the report names what it did not deliver; it has to be set up before a release begins")
+    ] = True
     severities: Annotated[tuple[Severity, ...], Field(description="those that go this way; left out: all")] = (
         "info",
         "warning",
         "critical",
     )
-    events: Annotated[tuple[Name, ...], Field(description="messages by name; empty: all")] = ()
+    events: Annotated[
+        tuple[Name, ...],
+        Field(description="messages by name, or promoted, rolled-back, aborted, closed, page; empty: all"),
+    ] = ()
 
 
 class Message(Served):

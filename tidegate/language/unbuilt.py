@@ -49,11 +49,6 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "a hold waits for people or its deadline; nothing is tried in between yet",
     ),
     Unbuilt(
-        "channels",
-        lambda spec: [f"channels.{one.name}" for one in spec.channels],
-        "messages go to `notify` alone: who is named in a channel would not be told",
-    ),
-    Unbuilt(
         "acts after the traffic is back",
         lambda spec: (
             [f"rollback.auto.{one.act}" for one in spec.rollback.auto]
