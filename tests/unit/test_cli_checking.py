@@ -50,7 +50,6 @@ def test_a_connector_that_is_not_built_is_told_with_every_place_and_fails_only_w
         "no connector 'sqlite-bakup': did you mean 'sqlite-backup'? (needed by channels.chat.to, backups.orders"
         in said.out
     )
-    assert "channels (channels.chat: messages go to `notify` alone" in said.out
     said = check(text, "--real")
     assert said.code == 1
     assert "error: a real release is refused:" in said.out
