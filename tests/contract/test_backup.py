@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from blocks.postgres_backup import DUMP
 from blocks.sqlite_backup import COPY, SqliteBackup
+from tests.contract.postgres_shop import PostgresShop
 from tidegate.errors import Denied
 from tidegate.ports import Backup
 
@@ -38,7 +40,7 @@ class Stand:
     """Make this backup another one than was taken."""
 
 
-def sqlite_stand(folder: Path) -> Stand:
+def sqlite_stand(folder: Path, _: pytest.FixtureRequest) -> Stand:
     database = folder / "shop.sqlite"
     with closing(sqlite3.connect(database)) as made:
         made.executescript("PRAGMA journal_mode = WAL;" + SHOP)
@@ -54,12 +56,28 @@ def sqlite_stand(folder: Path) -> Stand:
     return Stand(SqliteBackup(database=database, directory=folder / "backups"), change, damage)
 
 
-STANDS = {"sqlite-backup": sqlite_stand}
+def postgres_stand(folder: Path, request: pytest.FixtureRequest) -> Stand:
+    shop = PostgresShop.opened(request.getfixturevalue("postgresql_url"))
+    request.addfinalizer(shop.drop)
+    backup = shop.backup(folder / "backups")
+
+    def change() -> None:
+        shop.run("INSERT INTO orders VALUES (99, 2, 1, NULL)")
+
+    def damage(location: str) -> None:
+        shop.run("UPDATE orders SET price = 9.25 WHERE id = 1")
+        shop.dump(Path(location) / DUMP)
+        shop.run("UPDATE orders SET price = 9.5 WHERE id = 1")
+
+    return Stand(backup, change, damage)
+
+
+STANDS = {"sqlite-backup": sqlite_stand, "postgres-backup": postgres_stand}
 
 
 @pytest.fixture(params=STANDS)
 def stand(request: pytest.FixtureRequest, tmp_path: Path) -> Stand:
-    return STANDS[request.param](tmp_path)
+    return STANDS[request.param](tmp_path, request)
 
 
 @pytest.mark.proves("bak.snapshot")
