@@ -44,6 +44,12 @@ BENCHES = (
     Bench("bad_release", "what a bad version costs the customers", ("--runs", "1"), ("--runs", "5")),
     Bench("overhead", "a release against a bare flow of as many tasks", ("--runs", "3"), ("--runs", "15")),
     Bench("ledger", "cost of an entry, a fold, a lease"),
+    Bench(
+        "power",
+        "what the power planner foretells beside what the judge finds",
+        ("--runs", "4", "--quick"),
+        ("--runs", "40"),
+    ),
     Bench("language", "CPU of plan and rehearsal for six systems, and how it grows"),
 )
 
