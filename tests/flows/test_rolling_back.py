@@ -11,6 +11,7 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from tasks import rolling_back
+from tasks.session import Session
 from tests.unit.answering import NOW
 from tests.unit.test_no_return import BEYOND_MARK, Route, world
 from tidegate import events as ev
@@ -40,7 +41,7 @@ def stand(mark: Mark, patch: pytest.MonkeyPatch) -> list[Route]:
         )
     installation = SimpleNamespace(lease=timedelta(seconds=10))
     session: Any = SimpleNamespace(ledger=made.ledger, installation=installation, world_of=lambda _: made)
-    patch.setattr(rolling_back.Session, "here", classmethod(lambda _: session))
+    patch.setattr(Session, "here", classmethod(lambda _: session))
 
     def rest(attempt: Any, _: Any) -> Outcome:
         attempt.append(Kind.OUTCOME, "main/1/rollback/close-rollback/-/-/1", ev.RolledBack(at=NOW).to_body())
