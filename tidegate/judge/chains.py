@@ -24,7 +24,7 @@ class Step:
     begins: Array  # chance that one of this size begins
     advances: Array  # chance to go on to the next phase, (streams, sizes, 1)
     passes: Array  # 1 for phases that are followed by another, else 0, (streams, sizes, phases - 1)
-    ends: Array  # 1 for the last phase, else 0, (streams, sizes, phases)
+    ends: Array  # 1 for the last phase and those that a longer look no longer has, else 0, (streams, sizes, phases)
     sizes: Array  # as one look sees them
 
 
@@ -42,7 +42,7 @@ class Kind:
         phases = np.clip(np.round(looks / 1.5), 1, MOST_PHASES)
         advances = np.minimum(1.0, phases / (looks + 0.5))
         at, last = np.arange(MOST_PHASES)[None, None, :], (phases - 1)[:, :, None]
-        passes, ends = (at[:, :, :-1] < last).astype(np.float64), (at == last).astype(np.float64)
+        passes, ends = (at[:, :, :-1] < last).astype(np.float64), (at >= last).astype(np.float64)
         begins = -np.expm1(-self.per_hour / 3600 * dt)
         return Step(begins, advances[:, :, None], passes, ends, self.sizes * np.minimum(1.0, looks))
 

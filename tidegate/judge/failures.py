@@ -114,7 +114,7 @@ class Failures:
         shape = np.concatenate([self.shape, self._jump, hit * hit / variance], axis=1)
         rate = np.concatenate([self.rate / per_request, self._jump_rate, hit / variance], axis=1)
         told = log_gamma_poisson(bad, asked, shape, rate)
-        chance = -math.expm1(-dt * self.profile.jumps / 3600)
+        chance = min(-math.expm1(-dt * self.profile.jumps / 3600), 0.9)  # of a look of hours it is nearly sure
         slow, jumped = told[:, :levels] + math.log1p(-chance), told[:, levels : levels + 1] + math.log(chance)
         usual = np.logaddexp(slow, jumped)
         share = np.exp(jumped - usual)

@@ -69,7 +69,7 @@ class Latency:
     @property
     def evidence(self) -> float:
         """How many times likelier a lasting rise makes what was seen."""
-        return float((self.fault * self._rising()).sum())
+        return float((self.fault * self._rising()).sum()) / self._innocent()
 
     @property
     def slower(self) -> float:
@@ -81,6 +81,18 @@ class Latency:
     def since(self) -> float:
         """When the likeliest fault began, seconds."""
         return float(self.births[int(self.fault.sum(axis=1).argmax())])
+
+    def _innocent(self) -> float:
+        """What speaks for no fault, of all masses: hiccups are smaller than faults may be, so a large one is rare."""
+        return float(self._passing[0].sum() + (self.passing[1:] * self._small()).sum())
+
+    def _small(self) -> Array:
+        """How much likelier each copy's difference is for a hiccup's size than for a fault's, (copies, 2)."""
+        size, fault = self.profile.hiccup_size, self.profile.fault
+        sharper = 1 / size**2 - 1 / fault**2
+        spread = 1 + np.maximum(self.ps[1:, :, M, M], 0.0) * sharper
+        out: Array = fault / size / np.sqrt(spread) * np.exp(-0.5 * sharper * self.xs[1:, :, M] ** 2 / spread)
+        return out
 
     def _rising(self) -> Array:
         """How much likelier a copy's difference is above the tolerance than it was at its birth."""
@@ -120,7 +132,7 @@ class Latency:
             hiccups = passing[1:]
             back = hiccups * _ending(self._now + dt - self.births[1:], dt, profile.hiccup_time)[:, None]
             hiccups -= back
-            passing[0] += back.sum(axis=0)
+            passing[0] += (back * self._small()).sum(axis=0)
 
     def _begin(self, t: float, dt: float, begins: float) -> None:
         """A copy of the null's filters that allows a large difference, for faults and for hiccups."""

@@ -33,6 +33,7 @@ class Profile:
     tolerance: float = 0.04  # a lasting difference that nobody would roll back for
     hiccups: float = 0.5  # a hour, on one version
     hiccup_time: float = 40.0
+    hiccup_size: float = 0.35  # standard deviation
     # Failures
     ratio: float = 1.2  # a good version's rate may be this much above stable's
     level: float = 0.9  # how far the shared rate strays from the record (relative standard deviation)
