@@ -7,29 +7,20 @@ its whole process group ends with it (reliability.md F119, C15, C17).
 
 from __future__ import annotations
 
-import os
-import shlex
-import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from blocks.command_check_output import Output
+from blocks.command_running import CLEAN, NotStarted, passed_on, run
 from blocks.connector import Connector, machine_troubles
 from tidegate import facts as known
 from tidegate.errors import Denied
 from tidegate.ports import CheckResult, Verdict
-from tidegate.quantities import Duration, spoken
-
-CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-SHORTEST, LONGEST = 0.002, 0.05  # seconds between two looks at a command that is silent
+from tidegate.quantities import Duration
 
 
 class CommandCheck(Connector):
@@ -89,73 +80,16 @@ class CommandCheck(Connector):
             return self._run(argv, str(self.folder or own))
 
     def _run(self, argv: list[str], folder: str) -> CheckResult:
-        began, shown = time.monotonic(), _one_line(shlex.join(argv))
+        secrets = [secret.get_secret_value() for secret in self.secrets.values()]
         try:
-            process = subprocess.Popen(
-                argv,
-                cwd=folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as why:
-            told = getattr(why, "strerror", None) or str(why)
-            where = getattr(why, "filename", None) or argv[0]
-            return CheckResult(Verdict.ERROR, f"`{shown}` could not be started: {where}: {told}")
-        assert process.stdout is not None
-        output = Output([secret.get_secret_value() for secret in self.secrets.values()])
-        with process.stdout:
-            stopped = _read(process.pid, process.stdout.fileno(), output, began + self.timeout.total_seconds())
-        code, seconds = process.wait(), round(time.monotonic() - began, 3)
-        if stopped:
-            verdict, ended = Verdict.INCONCLUSIVE, stopped.format(spoken(self.timeout))
-        else:
-            verdict = Verdict.PASS if code == self.exit_code else Verdict.FAIL
-            ended = f"ended with exit code {code}" if code >= 0 else f"was killed by signal {-code}"
-        evidence = f"`{output.starred(shown)}` {ended} after {seconds:.1f} s.\n{output.text()}".rstrip()
-        return CheckResult(verdict, evidence, seconds=seconds, figures={} if stopped else {"exit_code": code})
+            ran = run(argv, folder, self._environment(), self.timeout, secrets)
+        except NotStarted as why:
+            return CheckResult(Verdict.ERROR, str(why))
+        if ran.stopped:
+            return CheckResult(Verdict.INCONCLUSIVE, ran.told, seconds=ran.seconds)
+        verdict = Verdict.PASS if ran.code == self.exit_code else Verdict.FAIL
+        return CheckResult(verdict, ran.told, seconds=ran.seconds, figures={"exit_code": ran.code})
 
     def _environment(self) -> dict[str, str]:
-        passed = {name: os.environ[name] for name in self.inherit if name in os.environ}
         secret = {name: value.get_secret_value() for name, value in self.secrets.items()}
-        return CLEAN | passed | self.environment | secret
-
-
-def _one_line(command: str) -> str:
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in command[:300])
-
-
-def _read(pid: int, pipe: int, output: Output, until: float) -> str:
-    """
-    Take what it prints until it ends, then end its group; why it was ended before its time, or nothing.
-
-    The process is reaped by the caller only after that: until then no other process can have its number.
-    """
-    os.set_blocking(pipe, False)
-    pause = SHORTEST
-    try:
-        while True:
-            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-            chunk = _available(pipe)
-            output.take(chunk)
-            if ended and not chunk:
-                return ""
-            if output.endless:
-                return "was ended because it printed without end"
-            if time.monotonic() > until:  # when it has ended, something that it left behind prints on
-                return "" if ended else "was ended because it did not end within {}"
-            pause = SHORTEST if chunk else min(2 * pause, LONGEST)
-            if not chunk:
-                time.sleep(pause)
-    finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-
-
-def _available(pipe: int) -> bytes:
-    try:
-        return os.read(pipe, 64 * 1024)
-    except BlockingIOError:
-        return b""
+        return CLEAN | passed_on(self.inherit) | self.environment | secret

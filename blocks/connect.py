@@ -108,7 +108,7 @@ def world(
     values = installation.values
 
     def port(use: Use, where: str) -> Any:
-        return connector(use, where, values)
+        return connector(use, where, values).told_of(spec)
 
     components = {
         name: part.model_copy(update={"source": _filled(part.source, f"components.{name}.source", values)})

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from prefect.blocks.core import Block
 from pydantic import ConfigDict
 
 from tidegate.errors import Denied, NotApplied
+from tidegate.spec import Spec
 
 
 class Connector(Block):
     """A connection to one product; unknown fields are an error (Prefect itself would take them in silence)."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    def told_of(self, spec: Spec) -> Self:
+        """Itself, knowing what it takes from elsewhere in its spec, e.g. an environment that it names."""
+        return self
 
 
 @contextmanager

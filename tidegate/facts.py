@@ -1,25 +1,27 @@
 """
 What a check's words may name of the release at hand: `{version}`, `{url}` and their like.
 
-A value comes from outside (a tag, a platform's answer) and goes into arguments and addresses, so it can never be read
-as an option, and it holds nothing that ends a line.
+`{date}` is the day on which the release was begun, in the spec's zone, also as `{date:%Y%m%d}`; `{previous}` the
+version that ran before it. A value comes from outside (a tag, a platform's answer) and goes into arguments and
+addresses, so it can never be read as an option, and it holds nothing that ends a line.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 
 from tidegate.errors import Denied
 
-NAMES = ("component", "digest", "release", "system", "url", "version")
+NAMES = ("component", "digest", "release", "system", "url", "version", "date", "previous")
 LONGEST = 2000
-_NAMED = re.compile(r"\{([a-z_]+)\}")
+_NAMED = re.compile(r"\{(?:([a-z_]+)|date:([%A-Za-z0-9_.-]+))\}")  # {version}, {date:%Y%m%d}
 
 
 def named(text: str) -> list[str]:
     """Which facts a text names; ValueError for a name that is none. `{"a": 1}` and `{print $1}` name nothing."""
-    found = _NAMED.findall(text)
+    found = [name or "date" for name, _ in _NAMED.findall(text)]
     for name in found:
         if name not in NAMES:
             known = ", ".join(f"{{{known}}}" for known in NAMES)
@@ -29,7 +31,11 @@ def named(text: str) -> list[str]:
 
 def filled(text: str, facts: Mapping[str, str]) -> str:
     """The text with its facts; Denied for one that is not known yet, and for one that could be taken for more."""
-    return _NAMED.sub(lambda found: fact(found[1], facts), text)
+
+    def value(found: re.Match[str]) -> str:
+        return fact(found[1], facts) if found[1] else date.fromisoformat(fact("date", facts)).strftime(found[2])
+
+    return _NAMED.sub(value, text)
 
 
 def fact(name: str, facts: Mapping[str, str]) -> str:

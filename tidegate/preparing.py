@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from tidegate import actions as do
 from tidegate import events as ev
@@ -22,7 +25,7 @@ def run_check(world: World, story: Story, action: do.RunCheck) -> ev.Event:
     spec = world.spec.check(action.name)
     began = world.clock.elapsed()
     try:
-        result = world.checks[action.name].run(facts(world, story, action.component))
+        result = world.checks[action.name].run(facts(world, story, action.component, action.place.step))
     except ConnectorError as why:
         result = CheckResult(Verdict.ERROR, str(why))
     return ev.CheckRun(
@@ -36,24 +39,44 @@ def run_check(world: World, story: Story, action: do.RunCheck) -> ev.Event:
     )
 
 
-def facts(world: World, story: Story, component: str) -> dict[str, str]:
-    """What a check's templates may name."""
+def facts(world: World, story: Story, component: str, step: str = "") -> dict[str, str]:
+    """
+    What a check's or an act's templates may name.
+
+    `weight` is that of the step it stands in, else the one that is set; it is no template's, but for connectors.
+    """
+    here = step.partition("+")[0]
     known = {
         "release": story.release,
         "system": world.spec.system,
         "version": story.release.split("/")[1] if story.release else "",
         "component": component,
+        "weight": here if here.isdecimal() else str(story.weight),
     }
+    if story.opened_at is not None:
+        known["date"] = story.opened_at.astimezone(ZoneInfo(world.spec.timezone)).date().isoformat()
     for body in story.answers.values():
+        if body.get("event") == "remembered":
+            known |= _previous(body["versions"], component)
         if body.get("event") == "green-created" and body["component"] == component:
             known |= {"url": body["urls"][0], "urls": " ".join(body["urls"]), "digest": body["digest"]}
     return known
 
 
+def _previous(versions: Mapping[str, str], component: str) -> dict[str, str]:
+    """The version before: the component's, or the one that all have; nothing where that is not known."""
+    found = {versions.get(component, "")} if component else set(versions.values())
+    version = found.pop() if len(found) == 1 else ""
+    return {"previous": version} if version else {}
+
+
 def perform_act(attempt: Attempt, action: do.PerformAct) -> ev.Event:
     """A connector's act: looked for before it is done again (I13), refused is a FAIL with its reason."""
     doer, release = attempt.world.acts[action.name], attempt.row.id
-    about = facts(attempt.world, attempt.story, "")
+    about = facts(attempt.world, attempt.story, "", action.place.step)
+    if "previous" not in about:
+        with suppress(ConnectorError):  # then it is not known, and an act that names it is refused
+            about |= _previous(running(attempt.world), "")
 
     def event(verdict: Verdict, evidence: str) -> ev.Event:
         return ev.ActPerformed(at=attempt.world.clock.now(), name=action.name, verdict=verdict, evidence=evidence)
@@ -72,13 +95,17 @@ def perform_act(attempt: Attempt, action: do.PerformAct) -> ev.Event:
 
 
 def remember(world: World, action: do.Remember) -> ev.Event:
+    return ev.Remembered(at=world.clock.now(), name=action.name, versions=running(world))
+
+
+def running(world: World) -> dict[str, str]:
     """The version that each component runs now; "" where its platform does not know."""
     versions = dict[str, str]()
     for name, part in world.parts.items():
         split = part.router.read().split
         state = part.platform.status(split.serving.name) if split and split.serving else None
         versions[name] = state.version if state else ""
-    return ev.Remembered(at=world.clock.now(), name=action.name, versions=versions)
+    return versions
 
 
 def take_baseline(world: World, action: do.TakeBaseline) -> ev.Event:
@@ -118,6 +145,8 @@ def prove_backup(world: World, action: do.ProveBackup) -> ev.Event:
         return ev.BackupProven(at=world.clock.now(), name=action.name, verdict=Verdict.FAIL, evidence=str(broken))
     rows = {table: count for table, (count, _) in proof.tables.items()}
     told = f"{len(rows)} tables, {sum(rows.values())} rows restored and equal"
+    if not rows:  # a project's own command, which says nothing of what it holds
+        told = f"{proof.size:,} bytes, unchanged since it was taken; nothing was restored"
     return ev.BackupProven(
         at=world.clock.now(),
         name=action.name,

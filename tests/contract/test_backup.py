@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from blocks.command_backup import FILE, CommandBackup
 from blocks.postgres_backup import DUMP
 from blocks.sqlite_backup import COPY, SqliteBackup
 from tests.contract.postgres_shop import PostgresShop
@@ -72,7 +74,39 @@ def postgres_stand(folder: Path, request: pytest.FixtureRequest) -> Stand:
     return Stand(backup, change, damage)
 
 
-STANDS = {"sqlite-backup": sqlite_stand, "postgres-backup": postgres_stand}
+def command_stand(folder: Path, request: pytest.FixtureRequest) -> Stand:
+    """A project's own script around a SQLite database."""
+    made = sqlite_stand(folder, request)
+    dump, count = folder / "dump.py", folder / "count.py"
+    dump.write_text(DUMP_SCRIPT)
+    count.write_text(COUNT_SCRIPT)
+    source = str(folder / "shop.sqlite")
+    backup = CommandBackup(
+        argv=[sys.executable, str(dump), source, "{file}"],
+        holds=[sys.executable, str(count), source],
+        proof=[sys.executable, str(count), "{location}"],
+        directory=folder / "backups",
+    )
+
+    def damage(location: str) -> None:
+        with closing(sqlite3.connect(Path(location) / FILE)) as taken, taken:
+            taken.execute("UPDATE orders SET price = 9.25 WHERE id = 1")
+
+    return Stand(backup, made.change, damage)
+
+
+DUMP_SCRIPT = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))
+"""
+COUNT_SCRIPT = """
+import hashlib, sqlite3, sys
+database = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+    rows = database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+    print(table, len(rows), hashlib.sha256(repr(rows).encode()).hexdigest())
+"""
+STANDS = {"command-backup": command_stand, "sqlite-backup": sqlite_stand, "postgres-backup": postgres_stand}
 
 
 @pytest.fixture(params=STANDS)
