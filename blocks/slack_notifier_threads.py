@@ -94,6 +94,6 @@ def _thread(told: Any) -> Thread | None:
 
 
 def _write(handle: int, known: dict[str, Any]) -> None:
-    text = json.dumps(known, ensure_ascii=False, indent=1).encode()
+    text = json.dumps(known, indent=1).encode()
     os.ftruncate(handle, 0)
     os.pwrite(handle, text, 0)

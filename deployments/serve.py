@@ -207,6 +207,8 @@ def _free(port: int) -> bool:
 
 def _write(path: Path, told: dict[str, Any]) -> None:
     new = path.with_suffix(".new")
+    new.touch()
+    new.chmod(0o600)  # values may be secrets
     new.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
     new.replace(path)
 

@@ -81,6 +81,14 @@ def test_a_release_is_one_thread_whose_first_message_shows_where_it_stands(doubl
     assert len(double.heads()) == 2, "another release has its own"
 
 
+def test_any_notice_is_told(double: Slack, tmp_path: Path) -> None:
+    any_at_all = Notice(HOSTILE, HOSTILE, HOSTILE, {"en": HOSTILE}, {"fr": HOSTILE}, {HOSTILE: HOSTILE})
+    for told in (any_at_all, any_at_all, Notice("x", "info", "", {}, {}), Notice("", "", "", {}, {})):
+        notifier(double, tmp_path).tell(told)
+    assert len(double.heads()) == 3
+    assert len(double.replies(double.heads()[0]["ts"])) == 1
+
+
 def test_severity_is_shown_and_a_critical_reply_stands_in_the_channel_too(double: Slack, tmp_path: Path) -> None:
     notifier(double, tmp_path).tell(LATER)
     notifier(double, tmp_path).tell(NOTICE)
