@@ -74,7 +74,7 @@ BUGS: Mapping[str, Bug] = {
     "a bad version passes": Bug(broken.judge(lambda s: bool(s.value and s.value > 0.03)), "hiccup", "I4,I10,I21"),
     "a hold lasts for ever": Bug(broken.hold_for_ever, "hand-garbles,metric-none", "I15"),
     "questions never expire": Bug(broken.never_woken, "approve-never", "I15"),
-    "an expiry is carried out once or never": Bug(broken.expiry_once, "approve-never,watch-crash", "I7,I15"),
+    "an expiry is carried out once or never": Bug(broken.expiry_once, "approve-never,orchestrator-down", "I7,I15"),
     "dead runs are left alone": Bug(broken.no_restart, "crash", "I15"),
     "the row is kept by the dead": Bug(broken.row_kept, "crash,append-unheard", "I20"),
     "a rollback meets LedgerMismatch": Bug(broken.rollback_mismatch, "cancel", "I15"),
