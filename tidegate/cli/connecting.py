@@ -5,6 +5,7 @@ from __future__ import annotations
 from blocks.installation import Installation
 
 ANYWHERE = "http://127.0.0.1:9"  # reads as an address, nothing listens there
+SOMEBODY = "nobody@localhost"  # reads as an e-mail address
 
 
 class Placeholders(dict[str, str]):
@@ -23,4 +24,4 @@ class Placeholders(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         self.missing.add(name)
-        return ANYWHERE
+        return SOMEBODY if name.endswith(("mail", "sender")) else ANYWHERE
