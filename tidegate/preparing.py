@@ -25,7 +25,8 @@ def run_check(world: World, story: Story, action: do.RunCheck) -> ev.Event:
     spec = world.spec.check(action.name)
     began = world.clock.elapsed()
     try:
-        result = world.checks[action.name].run(facts(world, story, action.component, action.place.step))
+        about = facts(world, story, action.component, action.place.step) | {"environment": spec.environment or ""}
+        result = world.checks[action.name].run(about)
     except ConnectorError as why:
         result = CheckResult(Verdict.ERROR, str(why))
     return ev.CheckRun(
