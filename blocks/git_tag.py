@@ -156,4 +156,4 @@ class GitTag(Connector):
             raise Denied(f"git {words[0]}: {said}")
         if any(text in said for text in PASSING):
             raise Unreachable(f"git {words[0]}: {said}")
-        raise (Denied if "rejected" in said else NotUnderstood)(f"git {words[0]}: {said}")
+        raise (Denied if "reject" in said else NotUnderstood)(f"git {words[0]}: {said}")

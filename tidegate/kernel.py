@@ -3,8 +3,7 @@ The kernel: the five writes a route can receive, and what each of them needs.
 
 Every weight change passes here. Each function returns a Change whose `decide` runs inside the router's own lock over
 what stands there at that instant, and raises Refused (nothing is written) or answers with weights and mark together.
-Raises need proof and a number; lowerings need neither (design 2.6), except behind a point of no return: there a person
-has to have named the way back. Standard library only.
+Raises need proof and a number, lowerings neither (design 2.6); behind a point of no return, a named way back.
 """
 
 from __future__ import annotations
@@ -157,7 +156,6 @@ def stamp(release: str, epoch: int) -> Change:
 def raise_to(proof: Proof, elapsed: Callable[[], float]) -> Change:
     """
     More for green: only while the route is as read with the proof and the mark is (mine, my number, empty).
-
     The raise that crosses a point of no return notes it in the mark, in the same write.
     """
 

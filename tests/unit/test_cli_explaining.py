@@ -128,7 +128,7 @@ def bare(annotation: Any) -> Any:
 
 def choices(annotation: Any) -> list[str]:
     if get_origin(annotation) is Literal:
-        return [str(one) for one in get_args(annotation)]
+        return [str(one).lower() if isinstance(one, bool) else str(one) for one in get_args(annotation)]
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return [str(one.value) for one in annotation]
     return []

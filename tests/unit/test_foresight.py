@@ -58,7 +58,7 @@ def test_json_and_page_have_every_step(quiet: Spec) -> None:
     steps = as_json(told)["foresight"]
     assert [one["step"] for one in steps] == [step.name for step in quiet.plans[quiet.plan].steps if step.bake]
     assert json.loads(json.dumps(steps, allow_nan=False)) == steps
-    assert steps[0]["blind"]
+    assert steps[0]["finds_nothing"]
     assert {fault["points"] for fault in steps[0]["faults"]} == {0.0, 0.01, 0.05}
     assert "What each step can see" in page(told)
 

@@ -96,7 +96,7 @@ def _words(annotation: Any, marks: Any = (), *, alone: bool = False) -> str:
         told = [_words(one, marks, alone=alone) for one in arms if one is not NOTHING]
         return either(told)
     if origin is Literal:
-        return either([str(one) for one in arms])
+        return either([str(one).lower() if isinstance(one, bool) else str(one) for one in arms])
     if origin in (tuple, list):
         return _list(arms[0])
     if origin is dict:

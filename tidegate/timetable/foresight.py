@@ -115,7 +115,7 @@ def as_json(spec: Spec, plan: str) -> list[dict[str, Any]]:
             "points": one.power.points,
             "latency_factor": one.power.factor,
             "faults": [_fault(found) for found in one.power.found],
-            "blind": one.power.blind,
+            "finds_nothing": one.power.blind,
             "advice": advice(one.power) if one.power.blind else "",
         }
         for one in foresight(spec, plan)
