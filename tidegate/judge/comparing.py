@@ -29,6 +29,7 @@ SHARES = {"failures": 0.42, "routes": 0.26, "latency": 0.20, "slow": 0.12}
 PROBES = 0.4  # of the share of failures, where a rollout carries probes
 HOLDS = 0.1  # of what a rollback needs
 LONGEST_HOLD = 600.0  # seconds a step
+SHORTEST = 3600.0  # seconds: in a plan of minutes a fault does not begin more often than elsewhere
 FIRST = 0.5  # prior chance that a faulty version is so from its first request
 SLOW_BURST = 0.05  # what a hiccup adds to the share of slow requests, mean
 
@@ -81,7 +82,7 @@ class Judge:
     def _begins(self, dt: float, served: bool, now: bool) -> float:
         """The prior chance that a fault begins with this look."""
         if served:
-            return (1 - FIRST) * dt / max(self.meta.seconds, dt)
+            return (1 - FIRST) * dt / max(self.meta.seconds, SHORTEST)
         return FIRST if now else 0.0
 
     def _weigh(self, t: float, dt: float, new: Side, stable: Side) -> None:

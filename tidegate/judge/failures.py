@@ -96,9 +96,10 @@ class Failures:
         self.calm = self.calm + one + other
 
     def _begin(self, t: float, begins: float) -> None:
-        old = self.mass.sum(axis=1)
-        self.mass += begins / SIZES
-        self.begun = (self.begun * old + t * begins) / np.maximum(old + begins, 1e-300)
+        """A fault begins as likely as ever, but not in the middle of an outage: there nothing could tell them apart."""
+        old, born = self.mass.sum(axis=1), begins * (1 - self.outages.sum(axis=(1, 2)))
+        self.mass += born[:, None] / SIZES
+        self.begun = (self.begun * old + t * born) / np.maximum(old + born, 1e-300)
 
     def _learn_stable(self, counts: Counts, dt: float, outages: Array) -> Array:
         """
@@ -148,9 +149,15 @@ class Failures:
         np.minimum(q, HIGHEST, out=q)
         np.minimum(variance, 0.6 * q * (1 - q), out=variance)
         told = log_beta_binomial(counts.new_bad[:, None], counts.new[:, None], q, variance)
-        told = (told - told[:, :1]) * _tempered(counts.new * q[:, 0], dt, profile)[:, None]
+        told = (told - told[:, :1]) * (_tempered(counts.new * q[:, 0], dt, profile) * self._telling(counts))[:, None]
         self._settle(told[:, 1:levels], told[:, levels:first], told[:, first:] + stable_out)
         self._learn_new(counts, scale, q[:, :levels])
+
+    def _telling(self, counts: Counts) -> Array:
+        """How much a look can tell: where half of stable's requests fail, too, nobody can say whose fault it is."""
+        shared = self.rates * self.shape[:, 0] / self.rate[:, 0]
+        out: Array = np.where(counts.stable > 0, np.clip(1 - 2 * shared, 0.0, 1.0), 1.0)
+        return out
 
     def _settle(self, faults: Array, in_burst: Array, in_outage: Array) -> None:
         """Masses of every explanation after this look, the null's adding up to 1."""
@@ -206,7 +213,7 @@ def bursts(per_hour: Array, mean: Array, length: Array) -> Kind:
 
 def _outages(profile: Profile, rates: Array) -> Kind:
     sizes: Array = np.array([max(2 * float(rates[0]), 1e-4) * 1.9**i for i in range(20)])
-    sizes = np.repeat(sizes[sizes < 0.7][None], len(rates), axis=0)
+    sizes = np.repeat(sizes[sizes < 0.98][None], len(rates), axis=0)
     shares = sizes**-0.5
     lengths = np.where(sizes <= MILD * rates[0], profile.mild_time, profile.outage_time)
     return Kind(profile.outages * shares / shares.sum(axis=1, keepdims=True), sizes, lengths)

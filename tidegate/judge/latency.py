@@ -19,6 +19,7 @@ from tidegate.judge.special import Array, normal_above
 G, W, C, M = range(4)
 MOST = 80  # copies; a hundred years need fewer
 THIN = 2.0  # a copy goes when its neighbours' ages are nearer than this factor
+JUMP = 1.0  # standard deviation of a sudden change of what both share: a factor of three is nothing special
 CLIP = 2.0  # standard deviations that the null's own filter believes
 
 
@@ -111,7 +112,7 @@ class Latency:
         self._pass_time(dt)
         self._begin(t, dt, begins)
         if new[1] > 0 or stable[1] > 0:
-            self._weigh(new, stable)
+            self._weigh(new, stable, dt)
         self._thin(t)
         return self.evidence
 
@@ -145,9 +146,24 @@ class Latency:
         self._fault[at], self._passing[at] = begins * total, hiccup
         self._passing[0] -= hiccup
 
-    def _weigh(self, new: tuple[float, float], stable: tuple[float, float]) -> None:
+    def _jump(self, seen: float, noise: float, dt: float) -> None:
+        """
+        Both versions may be much slower from one look to the next: what they share has jumped, says stable alone.
+
+        Decided once for all filters, so that nobody gains by following it better than another.
+        """
+        expected, usual = float(self._xs[0, 0, G]), float(self._ps[0, 0, G, G]) + noise
+        jumped = usual + JUMP**2
+        chance = min(-math.expm1(-dt * self.profile.jumps / 3600), 0.5)
+        off = (seen - expected) ** 2
+        gain = math.log(chance / (1 - chance)) + 0.5 * (math.log(usual / jumped) + off / usual - off / jumped)
+        if gain > 0:
+            self.ps[..., G, G] += JUMP**2
+
+    def _weigh(self, new: tuple[float, float], stable: tuple[float, float], dt: float) -> None:
         calm, told = float(self._passing[0].sum()), np.zeros((self.count, 2))
         if stable[1] > 0:
+            self._jump(stable[0], self.spread / stable[1], dt)
             told += _update(self.xs, self.ps, stable[0], self.spread / stable[1], shared=True, gain=1.0)[0]
         if new[1] > 0:
             noise = self.spread / new[1]
@@ -178,7 +194,8 @@ class Latency:
             return
         at = int(near.argmax()) + 2
         heir = at - 1 if at > 2 else at + 1  # the first copy learns the wander: it stays as it is
-        self._fault[heir] += self._fault[at]
+        rising = self._rising()  # a copy that turned out not to be slower must not lend its mass to one that may be
+        self._fault[heir] += self._fault[at] * np.minimum(rising[at] / np.maximum(rising[heir], 1e-12), 1.0)
         self._passing[heir] += self._passing[at]
         self.count -= 1
         for copies in (self._births, self._xs, self._ps, self._fault, self._passing):
@@ -204,15 +221,16 @@ def _update(x: Array, p: Array, seen: float, noise: float, *, shared: bool, gain
     """
     One reading into every filter, in place: Ln likelihood, squared standardised surprise, its variance, each (..., 2).
 
-    The reading is the shared level alone, or the sum of all four. The null's own filter, the first, believes it as far
-    as `gain` says, and no more than CLIP standard deviations of it.
+    The reading is the shared level alone, or the sum of all four. Of the latter the null's own filter, the first,
+    believes as much as `gain` says, and no more than CLIP standard deviations; what stable shows it believes as all do.
     """
     along = p[..., :, G].copy() if shared else p.sum(axis=-1)
     f = (along[..., G] if shared else along.sum(axis=-1)) + noise
     surprise = seen - (x[..., G] if shared else x.sum(axis=-1))
     z2 = surprise * surprise / f
-    limit = CLIP * np.sqrt(f[0])
-    surprise[0] = np.minimum(np.maximum(surprise[0], -limit), limit)
+    if not shared:
+        limit = CLIP * np.sqrt(f[0])
+        surprise[0] = np.minimum(np.maximum(surprise[0], -limit), limit)
     k = along / f[..., None]
     k[0] *= gain
     x += k * surprise[..., None]
