@@ -27,7 +27,7 @@ from blocks.command_running import CLEAN, NotStarted, Ran, passed_on, run
 from blocks.connector import Connector, machine_troubles
 from tidegate import facts as known
 from tidegate.errors import Denied, NotApplied
-from tidegate.language.limits import AnyLimit
+from tidegate.language.limits import AnyLimit, limit
 from tidegate.ports import BackupProof
 from tidegate.quantities import Duration
 from tidegate.spec import Spec
@@ -52,7 +52,7 @@ class CommandBackup(Connector):
     directory: Path = Field(
         Path(".tidegate/backups"), title="Directory", description="Where {file} and what is known of it are kept."
     )
-    size: AnyLimit = Field("at least 1B", title="Size", description="Of the file.")  # type: ignore[assignment]
+    size: AnyLimit = Field(default_factory=lambda: limit("at least 1B"), title="Size", description="Of the file.")
     holds: list[str] = Field(
         default_factory=list,
         title="Holds",

@@ -20,7 +20,7 @@ from typing import Literal
 from pydantic import Field
 
 from blocks.connector import Connector, machine_troubles
-from tidegate.language.limits import AnyLimit
+from tidegate.language.limits import AnyLimit, limit
 from tidegate.ports import CheckResult, Verdict
 from tidegate.quantities import Duration, spoken
 
@@ -49,8 +49,10 @@ class TlsCheck(Connector):
     )
     port: int = Field(443, ge=1, le=65535, title="Port")
     address: str = Field("", title="Address", description="Where it is asked instead of where DNS leads.")
-    expires: AnyLimit = Field(  # type: ignore[assignment]
-        "at least 14d", title="Expires", description="How long the certificate has to be good from now on."
+    expires: AnyLimit = Field(
+        default_factory=lambda: limit("at least 14d"),
+        title="Expires",
+        description="How long the certificate has to be good from now on.",
     )
     protocol_at_least: Literal["TLSv1.2", "TLSv1.3"] = Field("TLSv1.2", title="Protocol at least")
     ca_file: Path | None = Field(

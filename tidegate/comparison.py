@@ -36,10 +36,14 @@ class Comparison:
     """One component's judge: feed it the totals, ask for its word."""
 
     def __init__(self, component: str, stages: Sequence[tuple[float, float]], began: datetime,
-                 record: Totals, memory_limit: float = 0.0, alpha: float = 0.04) -> None:  # fmt: skip
-        """`stages`: (share 0-1, seconds); `record`: what stable had answered before; `alpha`: the nominal rate."""
+                 record: Totals, memory_limit: float = 0.0, alpha: float = 0.04,
+                 profile: Mapping[str, float] | None = None) -> None:  # fmt: skip
+        """
+        `stages`: (share 0-1, seconds); `record`: what stable had answered before; `alpha`: the nominal rate; `profile`:
+        the site's own ups and downs.
+        """
         self.component, self.began, self.record, self.memory_limit = component, began, record, memory_limit
-        self.alpha = alpha
+        self.alpha, self.profile = alpha, dict(profile or {})
         self.stages = tuple(stages)
         self.last: tuple[Totals | None, Totals | None] = (None, record)
         self.t = -LEAST_BIN
@@ -50,7 +54,7 @@ class Comparison:
                    "latency": self.record.latency}  # fmt: skip
         meta = {"stages": self.stages, "bin_seconds": LEAST_BIN, "edges": self.record.edges, "routes": 1,
                 "memory_limit": self.memory_limit, "history": history}  # fmt: skip
-        return make_judge(meta, state=state, alpha=self.alpha)
+        return make_judge(meta, self.profile, state, self.alpha)
 
     def look(self, at: datetime, share: float, new: Totals | None, stable: Totals | None,
              memory: tuple[float, float] = (0.0, 0.0)) -> Judged | None:  # fmt: skip
@@ -77,7 +81,7 @@ class Comparison:
         """Everything a successor needs, packed."""
         told = {
             "component": self.component, "began": self.began.isoformat(), "stages": self.stages, "t": self.t,
-            "memory_limit": self.memory_limit, "alpha": self.alpha,
+            "memory_limit": self.memory_limit, "alpha": self.alpha, "profile": self.profile,
             "record": _told(self.record), "last": [_told(one) for one in self.last],
             "judge": self.judge.state(),
         }  # fmt: skip
@@ -90,7 +94,7 @@ class Comparison:
         stages, began = [(s, d) for s, d in told["stages"]], datetime.fromisoformat(told["began"])
         record = _totals(told["record"])
         assert record is not None
-        made = cls(told["component"], stages, began, record, told["memory_limit"], told["alpha"])
+        made = cls(told["component"], stages, began, record, told["memory_limit"], told["alpha"], told["profile"])
         made.t, made.last = told["t"], (_totals(told["last"][0]), _totals(told["last"][1]))
         made.judge = made._make(told["judge"])
         return made
@@ -139,8 +143,8 @@ class Comparisons:
                 return None
             plan = world.spec.plans[world.spec.plan]
             stages = [(step.weight / 100, step.bake.total_seconds()) for step in plan.steps]
-            limit, alpha = _memory_limit(world, component), world.spec.comparison.alpha
-            self.running[component] = Comparison(component, stages, at, stable, limit, alpha)
+            limit, how = _memory_limit(world, component), world.spec.comparison
+            self.running[component] = Comparison(component, stages, at, stable, limit, how.alpha, how.profile)
         return self.running[component].look(
             at, route.weight / 100, new, stable, _memory(world, component, route.split.stable, samples)
         )

@@ -30,7 +30,7 @@ from tidegate.errors import TidegateError
 COMPRESS = 190  # the spec's half hour is nine seconds; samples and machine time-outs are not compressed
 RATE = 740  # customers' requests a second, half to each component
 SLOTS = 2  # verifications that the demo waits for
-WITHIN = 150.0  # seconds for one release
+WITHIN = 300.0  # seconds for one release, on a machine that is slow besides
 SETTINGS = {"compress": COMPRESS, "seconds": {"grace": 8, "lease": 8}}
 
 
@@ -119,7 +119,7 @@ def demo(name: str, home: Path, console: Console) -> int:
         for act in acts:
             failed += _act(run, known["releases"][act], act)
     except (TidegateError, TimeoutError) as no:
-        console.print(f"\nnot done: {no} {getattr(no, 'advice', '')}")
+        console.print(f"\nnot done: {no} {getattr(no, 'advice', '')}", markup=False)
         failed += 1
     except KeyboardInterrupt:
         console.print("\ninterrupted; a second run works as the first")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from tidegate.errors import SpecError
+from tidegate.judge.profile import Profile
 from tidegate.language.base import (
     SEVERITIES,
     Count,
@@ -143,6 +145,21 @@ class Comparison(Strict):
     alpha: Annotated[
         float, Field(ge=0.001, le=0.5, description="its nominal rate; `tidegate judge --rehearse` finds a site's own")
     ] = 0.04
+    profile: Annotated[
+        dict[Line, float],
+        Field(
+            default_factory=dict, description="this site's ups and downs, e.g. hiccups: 2 (an hour); docs/judgement.md"
+        ),
+    ]
+
+    @field_validator("profile")
+    @classmethod
+    def _known(cls, told: dict[str, float]) -> dict[str, float]:
+        try:
+            Profile.of(told)
+        except SpecError as wrong:
+            raise ValueError(f"{wrong}; {wrong.advice}") from None
+        return told
 
 
 class Trigger(Served):
