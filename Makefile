@@ -6,6 +6,7 @@
 RELEASE ?= good
 RUNS    ?= 10000
 SEED    ?= 1
+MODE    ?= reduced
 PYTHON  ?= python3
 
 BIN    := .venv/bin
@@ -13,7 +14,7 @@ READY  := .venv/.installed
 CODE   := $(foreach folder,tidegate blocks tasks flows deployments examples tests,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down check test bench simulate docs lock clean static format lint types layers unit
+.PHONY: help demo up down check test bench bench-judge simulate docs lock clean static format lint types layers unit
 .SILENT:
 
 help:
@@ -22,6 +23,7 @@ help:
 	echo "make check                 format, lint, types, the dependency rule, unit and house tests (under a minute)"
 	echo "make test                  the same and every other test: scenarios, contract, flows, e2e, faults"
 	echo "make bench                 the figures: rollback time, lost requests, cost per act"
+	echo "make bench-judge [MODE=reduced]   canary judges side by side: false rollbacks, harm, time, cost"
 	echo "make simulate [RUNS=10000] [SEED=1]   simulated releases with planted faults; every invariant after every event"
 	echo "make docs                  writes the generated pages again: status, plans, connectors, the schema of specs"
 	echo "make lock                  resolves requirements/*.lock again, with hashes"
@@ -65,6 +67,9 @@ unit: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+bench-judge: $(READY)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.bench.judging --mode $(MODE) --profile
 
 simulate: $(READY)
 	$(BIN)/python -m tidegate.simulation --runs $(RUNS) --seed $(SEED)
