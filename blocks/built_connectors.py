@@ -50,7 +50,7 @@ def kind_of(slug: str) -> str:
 
 def instead(slug: str) -> str:
     """
-    What to write in place of a name that no connector has: a near one of the same kind, else all of that kind.
+    What to write in place of a name that no connector has: a near one of the same kind, else the first of that kind.
 
     `did you mean 'sqlite-backup'?`, `of this kind there is sqlite-backup`, `none of this kind (act) is built yet`.
     """
@@ -62,7 +62,7 @@ def instead(slug: str) -> str:
     alike = [one for one in known if kind_of(one) == kind_of(slug)]
     if not alike:
         return f"none of this kind ({kind_of(slug)}) is built yet"
-    return f"of this kind there {'is' if len(alike) == 1 else 'are'} {', '.join(alike)}"
+    return f"of this kind there {'is' if len(alike) == 1 else 'are'} {listed(alike, 4)}"
 
 
 def _meant(slug: str, known: list[str]) -> str:

@@ -13,6 +13,7 @@ from tests.house.tree import ROOT
 from tests.typed import Said, settle
 from tidegate.cli.checking import fields_of_connectors, grouped
 from tidegate.errors import SpecError
+from tidegate.language.complaints import listed
 from tidegate.language.warning import Remark
 
 Check = Callable[..., Said]
@@ -73,7 +74,7 @@ def test_a_real_release_is_refused_with_every_missing_connector_named() -> None:
 def alike(kind: str) -> str:
     """What is said of a kind, whatever else has been built of it by now."""
     names = [one for one in built() if one.endswith(f"-{kind}")]
-    return f"{'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+    return f"{'is' if len(names) == 1 else 'are'} {listed(names, 4)}"
 
 
 ARE = {kind: alike(kind) for kind in ("backup", "check")}
