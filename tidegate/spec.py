@@ -49,9 +49,9 @@ class Verification(Strict):
     """Runs after promotion, each a scheduled flow run with its own report; `schedules` are the longer form."""
 
     slots: Annotated[tuple[Duration, ...], Field(max_length=400)] = ()
-    late: Annotated[Duration, FLOOR, Field(description="how late a slot is still useful; later it is MISSED")] = (
-        timedelta(hours=2)
-    )
+    late: Annotated[
+        Duration, NotBelow(120), Field(description="how late a slot is still useful; later it is MISSED")
+    ] = timedelta(hours=2)
     checks: tuple[Name, ...] = ()
     on_fail: Literal["rollback", "page"] = "rollback"
 
