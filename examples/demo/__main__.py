@@ -23,6 +23,7 @@ from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
 from deployments.serve import Serving
 from examples.demo.following import Followed, follow
+from examples.demo.pace import slowness
 from examples.demo.showing import problems, show, steps_seen, why
 from examples.demo.stage import ROOT, Stage, end_left_over, versions
 from tidegate.errors import TidegateError
@@ -30,8 +31,8 @@ from tidegate.errors import TidegateError
 COMPRESS = 190  # the spec's half hour is nine seconds; samples and machine time-outs are not compressed
 RATE = 740  # customers' requests a second, half to each component
 SLOTS = 2  # verifications that the demo waits for
-WITHIN = 300.0  # seconds for one release, on a machine that is slow besides
-SETTINGS = {"compress": COMPRESS, "seconds": {"grace": 8, "lease": 8}}
+WITHIN = 150.0  # seconds for one release on a usual machine; up to three times as long on a slow one
+ALIVE = 8  # seconds: grace and lease of an attempt
 
 
 class Demo:
@@ -41,7 +42,14 @@ class Demo:
         self.home, self.console, self.began = home, console, time.monotonic()
         os.environ["TIDEGATE_HOME"] = str(home)
         self.stage = Stage(home)
-        settings = {**SETTINGS, "values": {"shop_rate": str(RATE // 2)}}
+        self.slower = slowness()
+        self.rate = int(RATE / self.slower / 2) * 2
+        alive, compress = round(ALIVE * self.slower), round(COMPRESS / self.slower)
+        settings = {
+            "compress": compress,
+            "seconds": {"grace": alive, "lease": alive},
+            "values": {"shop_rate": str(self.rate // 2)},
+        }
         self.serving = Serving(home, settings, fresh=True)
         self.told: dict[str, Any] = {}
         self.keeper = threading.Thread(target=self.serving.keep, name="keeper", daemon=True)
@@ -53,6 +61,8 @@ class Demo:
 
     def start(self, *wanted: str) -> None:
         """Server, runner, watch, proxy, shop and customers."""
+        if self.slower > 1:
+            self.say(f"a slow machine: {self.rate} requests a second instead of {RATE}, and all takes longer")
         gone = end_left_over(self.home)
         if gone:
             self.say(f"{gone} processes of an interrupted demo ended")
@@ -66,7 +76,7 @@ class Demo:
         self.keeper.start()
         for note in self.serving.notes:
             self.say(note)
-        self.stage.let_customers_in(self.told["values"]["shop_url"], RATE)
+        self.stage.let_customers_in(self.told["values"]["shop_url"], self.rate)
         self.say(f"shop at {self.told['values']['shop_url']}, Prefect's UI at {self.ui}")
 
     @property
@@ -83,7 +93,7 @@ class Demo:
         decision = "approve" if chosen["approver"] == "approves" else "reject"
         ledger = SqlLedger(f"sqlite:///{self.home}/ledger.db")
         late = chosen["ends"] == "rolled back late"
-        return follow(ledger, runs, run_id, decision, self.say, slots=SLOTS, late=late, within=WITHIN)
+        return follow(ledger, runs, run_id, decision, self.say, slots=SLOTS, late=late, within=WITHIN * self.slower)
 
     def await_deployment(self, runs: PrefectRuns) -> None:
         deadline = time.monotonic() + 30
