@@ -42,7 +42,7 @@ class Stand:
     """Make this backup another one than was taken."""
 
 
-def sqlite_stand(folder: Path, _: pytest.FixtureRequest) -> Stand:
+def sqlite_stand(folder: Path, _: pytest.FixtureRequest | None = None) -> Stand:
     database = folder / "shop.sqlite"
     with closing(sqlite3.connect(database)) as made:
         made.executescript("PRAGMA journal_mode = WAL;" + SHOP)
