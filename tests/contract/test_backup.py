@@ -106,7 +106,11 @@ for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 't
     rows = database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
     print(table, len(rows), hashlib.sha256(repr(rows).encode()).hexdigest())
 """
-STANDS = {"command-backup": command_stand, "sqlite-backup": sqlite_stand, "postgres-backup": postgres_stand}
+STANDS: dict[str, Callable[[Path, pytest.FixtureRequest], Stand]] = {
+    "command-backup": command_stand,
+    "sqlite-backup": sqlite_stand,
+    "postgres-backup": postgres_stand,
+}
 
 
 @pytest.fixture(params=STANDS)

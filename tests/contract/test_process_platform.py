@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -113,6 +114,9 @@ def test_a_version_lives_on_when_its_starter_is_killed(stand: ProcessStand) -> N
     assert create(stand, digest).side.urls == state.side.urls
     assert stand.living() == 2
     stand.platform.remove(side, GRACE)
+    until = time.monotonic() + 10
+    while named(stand.component) and time.monotonic() < until:
+        time.sleep(0.05)  # its keepers see that their process has ended, each in its own time
     assert not named(stand.component)
 
 
