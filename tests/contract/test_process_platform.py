@@ -9,8 +9,8 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
