@@ -83,8 +83,8 @@ def dead_runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision
         return _unfinished(watching, sight)
     if story.state is State.DOWN:
         return watching, []
-    if run is not None and run.type in ("CANCELLED", "CANCELLING") and not story.resting_since:
-        return watching, [Decision("down", f"the run was cancelled in Prefect ({run.name})")]
+    if stopped := cancelled(sight):
+        return watching, [Decision("down", stopped)]
     watching = _heard(watching, sight)
     why, often = _dead(watching, sight), story.restarts >= RESTARTS - 1
     stays = behind(story, sight.seen) is not None
@@ -100,6 +100,18 @@ def dead_runs(watching: Watching, sight: Sight) -> tuple[Watching, list[Decision
             return watching, decisions
     kind: Literal["again", "new-run"] = "new-run" if run.type is None else "again"
     return watching, [*decisions, Decision(kind, f"its run was {run.name or 'deleted'}")]
+
+
+def cancelled(sight: Sight) -> str:
+    """
+    That a person cancelled the run; "" otherwise.
+
+    Its process may live on for a while: where that is no Down (behind a point of no return), nothing may rise by it.
+    """
+    run = sight.run
+    if run is None or run.type not in ("CANCELLED", "CANCELLING") or sight.story.resting_since:
+        return ""
+    return f"the run was cancelled in Prefect ({run.name})"
 
 
 def _heard(watching: Watching, sight: Sight) -> Watching:

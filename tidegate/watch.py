@@ -17,7 +17,7 @@ from tidegate.crossing import behind
 from tidegate.halfway import half_ways
 from tidegate.holding import held_behind
 from tidegate.judge.limits import Judged, judge, worst
-from tidegate.overdue import dead_runs, kept_too_long, questions_and_rests, silent_slots
+from tidegate.overdue import cancelled, dead_runs, kept_too_long, questions_and_rests, silent_slots
 from tidegate.ports import Sample, Verdict
 from tidegate.sight import NO_STEP, Decision, Health, Look, Sight, Watching, carries
 from tidegate.spec import Spec
@@ -72,7 +72,7 @@ def _looked(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, lis
         decisions.append(Decision("page", hold))
     watching, woken = dead_runs(watching, sight)
     over = "; ".join(one.sentence for one in judged if one.over)
-    against = shut or ill or hold or over or "; ".join(d.why for d in drift)
+    against = shut or ill or hold or over or "; ".join(d.why for d in drift) or cancelled(sight)
     sentence = shut or hold or _sentence(judged, verdict)
     return (
         watching,

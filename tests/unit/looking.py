@@ -38,6 +38,7 @@ class Watch:
         self.now = NOW + timedelta(minutes=len(chain.entries))
         self.decisions: list[Decision] = []
         self.sight: Sight
+        self.told: Look
 
     def look(self, value: float | None = GOOD, passed: float = 5.0, **sees: Any) -> Look:
         self.now += timedelta(seconds=passed)
@@ -49,8 +50,8 @@ class Watch:
             leased=True,
         )  # fmt: skip
         self.sight = replace(whole, **sees)
-        self.memory, self.decisions, told = look(self.spec, self.memory, self.sight)
-        return told
+        self.memory, self.decisions, self.told = look(self.spec, self.memory, self.sight)
+        return self.told
 
     def kinds(self) -> list[str]:
         return [decision.kind for decision in self.decisions]

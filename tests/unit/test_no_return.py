@@ -208,6 +208,7 @@ def test_where_the_watch_would_lower_it_calls_people_with_the_way_back(sees: dic
     assert why in on.why("page")
     assert WORDS in on.why("page")
     assert "tidegate rollback shop --beyond restore" in on.why("page")
+    assert why in on.told.against, "what cannot go back must not go forward either"
     assert on.sight.story.down is None
 
 
