@@ -53,8 +53,11 @@ class JunitCheck(Connector):
                 return CheckResult(Verdict.FAIL, f"{self.report} {said}")
             if status.st_size > MOST_BYTES:
                 return CheckResult(Verdict.ERROR, f"{self.report} is larger than {MOST_BYTES // 2**20} MiB")
-            text = self.report.read_bytes()
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+            try:
+                text = self.report.read_text("utf-8")  # of another encoding, entities could hide
+            except UnicodeDecodeError:
+                return CheckResult(Verdict.FAIL, f"{self.report} is no text (UTF-8)")
+        if "<!DOCTYPE" in text or "<!ENTITY" in text:
             return CheckResult(Verdict.ERROR, f"{self.report} declares entities of its own; no test report needs that")
         try:
             root = ET.fromstring(text)  # noqa: S314 - without entities, which were refused above

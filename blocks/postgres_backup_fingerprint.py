@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from psycopg import Connection, sql
 
+from tidegate.tables import difference
+
 Table = tuple[int, str]  # rows, hash over them
 LARGE_OBJECTS = "(large objects)"
 
@@ -74,15 +76,8 @@ class Fingerprint:
 
     def difference(self, other: Fingerprint) -> str:
         """What `other` has otherwise, in one sentence; empty when nothing."""
-        for name in sorted(self.tables.keys() | other.tables.keys()):
-            ours, theirs = self.tables.get(name), other.tables.get(name)
-            if ours == theirs:
-                continue
-            if theirs is None or ours is None:
-                return f"table {name} is {'missing' if theirs is None else 'too many'}"
-            if ours[0] != theirs[0]:
-                return f"table {name} has {theirs[0]:,} rows instead of {ours[0]:,}"
-            return f"table {name} has {ours[0]:,} rows, but holds other values"
+        if found := difference(self.tables, other.tables):
+            return found
         if lost := sorted(set(self.structure) - set(other.structure)):
             return f"{lost[0]} is missing" + (f", and {len(lost) - 1} more" if lost[1:] else "")
         if more := sorted(set(other.structure) - set(self.structure)):

@@ -11,6 +11,8 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
+from tidegate.tables import difference
+
 Table = tuple[int, str]  # rows, SHA-256 over them
 
 
@@ -28,15 +30,8 @@ class Fingerprint:
 
     def difference(self, other: Fingerprint) -> str:
         """What `other` has otherwise, in one sentence; empty when nothing."""
-        for name in sorted(self.tables.keys() | other.tables.keys()):
-            ours, theirs = self.tables.get(name), other.tables.get(name)
-            if ours == theirs:
-                continue
-            if theirs is None or ours is None:
-                return f"table {name} is {'missing' if theirs is None else 'too many'}"
-            if ours[0] != theirs[0]:
-                return f"table {name} has {theirs[0]:,} rows instead of {ours[0]:,}"
-            return f"table {name} has {ours[0]:,} rows, but holds other values"
+        if found := difference(self.tables, other.tables):
+            return found
         if self.structure != other.structure:
             return "every table holds the same, but indexes, views or triggers are others"
         if self.broken_references != other.broken_references:

@@ -76,9 +76,8 @@ class Couriers:
             to.tell(notice)
         except ConnectorError as no:
             why = str(no) or type(no).__name__
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # a notifier of anybody's may fail in any way; it is told as lost
             why = f"the notifier failed: {type(fault).__name__}"  # its words might hold a secret
-            LOG.debug("channel %s failed", name, exc_info=True)
         finally:
             with self._lock:
                 self._hanging[_whose(notice, name)] -= 1

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tidegate.errors import ConnectorError, SpecError
 from tidegate.judge import make_judge
 from tidegate.judge.limits import Judged
+from tidegate.judge.profile import ALPHA
 from tidegate.ports import Counts, Sample, Totals, Verdict
 from tidegate.story import State, Story
 from tidegate.traffic import Seen, Side
@@ -36,7 +37,7 @@ class Comparison:
     """One component's judge: feed it the totals, ask for its word."""
 
     def __init__(self, component: str, stages: Sequence[tuple[float, float]], began: datetime,
-                 record: Totals, memory_limit: float = 0.0, alpha: float = 0.04,
+                 record: Totals, memory_limit: float = 0.0, alpha: float = ALPHA,
                  profile: Mapping[str, float] | None = None) -> None:  # fmt: skip
         """
         `stages`: (share 0-1, seconds); `record`: what stable had answered before; `alpha`: the nominal rate; `profile`:

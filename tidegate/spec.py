@@ -139,7 +139,8 @@ class Spec(Served):
 def compressed(spec: Spec, n: int) -> Spec:
     """
     The same release with its own waits divided by n (demo, rehearsal): bakes, sustained durations, windows, hold
-    deadlines (never below 30 s), slots, retention. Machine and people's time-outs and minimum samples are not touched.
+    deadlines (never below 30 s), slots (each may still be two minutes late), retention. Machine and people's time-outs
+    and minimum samples are not touched.
     """
     return shortened(spec, n).model_copy(update={"compress": n}) if n > 1 else spec
 

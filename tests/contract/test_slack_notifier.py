@@ -35,7 +35,7 @@ def double() -> Iterator[Slack]:
     with slack() as made:
         yield made
         if not contract("slack").here:
-            print("ran unvalidated: Slack's description is not here")
+            print("elsewhere: ran unvalidated, Slack's description is not here")
         assert made.faults == []
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tidegate.judge.profile import ALPHA
+
 if TYPE_CHECKING:
     from tidegate.judge.comparing import Judge
 
@@ -13,7 +15,7 @@ def make_judge(
     meta: Mapping[str, Any],
     profile: Mapping[str, float] | None = None,
     state: Mapping[str, Any] | None = None,
-    alpha: float | None = None,
+    alpha: float = ALPHA,
 ) -> Judge:
     """
     A judge for one rollout: `step(sample)` answers "continue", "hold" or "rollback", `reasons` says why.
@@ -22,9 +24,9 @@ def make_judge(
     was interrupted; `alpha`: its nominal rate of false rollbacks, e.g. a rehearsed one. SpecError when something cannot
     be read. Loads numpy: the rollback half never asks for it.
     """
-    from tidegate.judge.comparing import ALPHA, make  # noqa: PLC0415  # numpy costs 0.1 s, and only this needs it
+    from tidegate.judge.comparing import make  # noqa: PLC0415  # numpy costs 0.1 s, and only this needs it
 
-    return make(meta, profile, state, ALPHA if alpha is None else alpha)
+    return make(meta, profile, state, alpha)
 
 
 def kayenta(

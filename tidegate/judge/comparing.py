@@ -17,14 +17,13 @@ from tidegate.judge.chains import Kind
 from tidegate.judge.failures import Counts, Failures, bursts
 from tidegate.judge.latency import Latency
 from tidegate.judge.memory import Memory
-from tidegate.judge.profile import Profile
+from tidegate.judge.profile import ALPHA, Profile
 from tidegate.judge.reading import Meta, Side, meta_of, side_of, time_of
 from tidegate.judge.special import Array
 from tidegate.judge.tail import Bulk
 from tidegate.judge.telling import Told
 
 Word = Literal["continue", "hold", "rollback"]
-ALPHA = 0.04  # nominal chance to roll a good version back; what is measured stands in docs/judgement.md
 SHARES = {"failures": 0.42, "routes": 0.26, "latency": 0.20, "slow": 0.12}
 PROBES = 0.4  # of the share of failures, where a rollout carries probes
 HOLDS = 0.1  # of what a rollback needs

@@ -30,7 +30,6 @@ class Latency:
         """`spread`: variance of one request's score (record.py)."""
         self.spread, self.profile = spread, profile
         self.taus = np.array([profile.cold_time, profile.slow_time])
-        self.prior = np.array([1 - profile.slow_share, profile.slow_share])
         self.kappa, self.learnt = math.log(max(profile.kappa, 1e-3)), 0.0
         self.count = 1  # filters: the null's first, then its copies in order of birth
         self._births = np.zeros(MOST)  # seconds

@@ -16,9 +16,9 @@ from dataclasses import replace
 import numpy as np
 
 from tidegate.judge.chains import Step
-from tidegate.judge.comparing import ALPHA, FIRST, SHARES
+from tidegate.judge.comparing import FIRST, SHARES
 from tidegate.judge.failures import Counts, Failures, bursts
-from tidegate.judge.profile import Profile
+from tidegate.judge.profile import ALPHA, Profile
 from tidegate.judge.special import Array, normal_above
 
 PATHS, TIMES = 12, 5  # rates of the grid, and how often each is tried

@@ -15,9 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tidegate.judge.comparing import ALPHA, FIRST, SHARES
+from tidegate.judge.comparing import FIRST, SHARES
 from tidegate.judge.latency import Latency
-from tidegate.judge.profile import Profile
+from tidegate.judge.profile import ALPHA, Profile
 from tidegate.judge.special import Array, normal_above
 
 SHIFTS: Array = np.log(np.array([1.04, 1.08, 1.15, 1.25, 1.4, 1.6, 2.0, 3.0, 6.0]))

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from tidegate.errors import SpecError
 
+ALPHA = 0.04  # nominal chance to roll a good version back; what is measured stands in docs/judge-figures.md
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

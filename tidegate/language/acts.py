@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tidegate.language.base import Duration, Measure, Name, Served, Text, Use
+from tidegate.language.base import Duration, Measure, Name, NotBelow, Served, Text, Use
 from tidegate.language.moments import Moment, Rhythm
 
 FORMS = ("checks", "ask", "backups", "green", "run", "watch", "tell", "baselines", "remember", "report")
@@ -76,8 +76,8 @@ class Schedule(Served):
     ask: Annotated[Name | None, Field(description="an approval that the run asks")] = None
     tell: tuple[Name, ...] = ()
     report: Annotated[Name | None, Field(description="the report that it writes")] = None
-    late: Annotated[Duration, Field(description="how late a run is still useful; later it is MISSED")] = timedelta(
-        hours=2
-    )
+    late: Annotated[
+        Duration, NotBelow(120), Field(description="how late a run is still useful; later it is MISSED")
+    ] = timedelta(hours=2)
     on_fail: Literal["rollback", "page"] = "page"
     says: Text | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tidegate.errors import SpecError
-from tidegate.judge.profile import Profile
+from tidegate.judge.profile import ALPHA, Profile
 from tidegate.language.base import (
     SEVERITIES,
     Count,
@@ -144,7 +144,7 @@ class Comparison(Strict):
     ] = "sequential"
     alpha: Annotated[
         float, Field(ge=0.001, le=0.5, description="its nominal rate; `tidegate judge --rehearse` finds a site's own")
-    ] = 0.04
+    ] = ALPHA
     profile: Annotated[
         dict[Line, float],
         Field(

@@ -44,9 +44,10 @@ def test_golden_replays(name: str, earliest: float | None, latest: float | None)
 
 
 def test_what_other_rules_make_of_an_outage_of_both() -> None:
-    ours, theirs = replayed("outage-of-both"), replayed("outage-of-both", "argo")
+    ours, theirs = replayed("outage-of-both"), replayed("outage-of-both", "kayenta")
     assert ours.ended is None
-    assert theirs.points[-1].word in ("continue", "rollback")
+    assert theirs.ended is not None
+    assert theirs.ended.t == 600
 
 
 def test_where_two_policies_part_is_told_as_times() -> None:
@@ -62,7 +63,7 @@ def test_json_lines_and_csv_say_the_same_as_the_judge_itself() -> None:
     told = replay(read("\n".join(lines), "x"), "sequential", policy_of("sequential", str), "x")
     assert told.ended is not None
     assert told.ended.t <= 300
-    assert "latency" not in read("\n".join(lines), "x").assumed
+    assert read("\n".join(lines), "x").assumed == ()
 
 
 def dump(rollout: Rollout) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tidegate.errors import SpecError
+from tidegate.judge.profile import ALPHA
 from tidegate.judge.replay.measurements import Measurements
 
 Maker = Callable[[Mapping[str, Any]], "Steps"]
@@ -56,7 +57,7 @@ def policy_of(told: str, files: Callable[[str], str]) -> Maker:
     """
     name, _, extra = told.partition(":")
     if name == "sequential":
-        from tidegate.judge.comparing import ALPHA, make  # noqa: PLC0415  # numpy, when it is asked for
+        from tidegate.judge.comparing import make  # noqa: PLC0415  # numpy, when it is asked for
 
         alpha = _rate(extra, told) if extra else ALPHA
         return lambda meta: make(meta, alpha=alpha)
