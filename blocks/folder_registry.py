@@ -47,7 +47,7 @@ class FolderRegistry(Connector):
         description="Names of files and folders that are no part of an artifact, wherever they lie.",
     )
 
-    def push(self, source: str) -> str:
+    def push(self, source: str, version: str = "") -> str:
         """
         Store this folder and return its digest; what is stored already is compared and left as it is.
 

@@ -109,8 +109,12 @@ class Platform(Protocol):
 class Registry(Protocol):
     """Keeps artifacts by digest; never puts another content under a digest."""
 
-    def push(self, source: str) -> str:
-        """Store what lies at `source`, return its digest `sha256:...`; the same content gives the same digest."""
+    def push(self, source: str, version: str = "") -> str:
+        """
+        Store what lies at `source`, return its digest `sha256:...`; the same content gives the same digest.
+
+        `version` names it for people, where the registry has such names; a name never moves to another digest.
+        """
 
     def exists(self, digest: str) -> bool: ...
 

@@ -164,7 +164,7 @@ def push_artifact(attempt: Attempt, action: do.PushArtifact) -> ev.Event:
     source = world.spec.components[action.component].source.replace("{version}", attempt.row.version)
 
     def push() -> ev.Event:
-        digest = world.parts[action.component].registry.push(source)
+        digest = world.parts[action.component].registry.push(source, attempt.row.version)
         return ev.ArtifactPushed(at=world.clock.now(), component=action.component, digest=digest)
 
     return attempt.once(action, push)

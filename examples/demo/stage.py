@@ -72,7 +72,7 @@ class Stage:
         stage = self.world()
         for name, part in stage.parts.items():
             source = stage.spec.components[name].source.replace("{version}", version)
-            digest = part.registry.push(source)
+            digest = part.registry.push(source, version)
             state = part.platform.create(f"shop/{version}/0", version, digest, stage.spec.components[name].instances)
             part.router.install(state.side)  # type: ignore[attr-defined]  # the embedded router can make its own route
 

@@ -58,10 +58,11 @@ class Site(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answers)
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.ways: dict[str, Behaviour] = {}
+        self.otherwise: Behaviour = Answers.send
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def behaviour(self, path: str) -> Behaviour:
-        return self.ways.get(path, Answers.send)
+        return self.ways.get(path, self.otherwise)
 
     def handle_error(self, *_: object) -> None:
         """A client that hangs up is what some tests are about."""

@@ -173,7 +173,7 @@ class Stand:
     def remove(self, side_name: str, grace: timedelta) -> None:
         self.world.turns.call("remove", lambda: self.world.removes(side_name), writes=True)
 
-    def push(self, source: str) -> str:
+    def push(self, source: str, version: str = "") -> str:
         return source
 
     def exists(self, digest: str) -> bool:

@@ -174,7 +174,7 @@ class SimulatedRegistry:
     def __init__(self, play: Play) -> None:
         self.play = play
 
-    def push(self, source: str) -> str:
+    def push(self, source: str, version: str = "") -> str:
         self.play.touch("registry.push")
         return f"sha256:{source}"
 
