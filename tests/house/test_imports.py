@@ -12,6 +12,8 @@ from tests.house.tree import ROOT, STOREYS, imports, module_name, place, python_
 # The way down has to work when half the installation is broken: these need Python and each other only.
 # A router's lowering half belongs to them, with the files of the same product that it imports.
 STANDARD_LIBRARY_ONLY = {"tidegate.errors", "tidegate.kernel", "tidegate.traffic", "tidegate.wayback"}
+# What connectors of several products of one vendor share: how AWS is reached (docs/decisions/0007).
+SHARED = {"blocks.connector", "blocks.aws_access", "blocks.aws_clients"}
 BEYOND_THE_STANDARD_LIBRARY = {"tidegate": {"pydantic"}, "tidegate.judge": {"pydantic", "numpy"}}
 
 
@@ -50,6 +52,8 @@ def test_the_way_down_needs_the_standard_library_only() -> None:
         for line, module in imports(path):
             if _is_standard(module) or _ours(module) in STANDARD_LIBRARY_ONLY:
                 continue
+            if _is_way_to_aws(module_name(path), module):
+                continue
             if (product := _product(module_name(path))) and product == _product(_ours(module)):
                 half = ROOT.joinpath(*_ours(module).split(".")).with_suffix(".py")
                 waiting += {half} - seen
@@ -57,6 +61,13 @@ def test_the_way_down_needs_the_standard_library_only() -> None:
             else:
                 wrong.add(f"{place(path, line)} imports {_ours(module) or module}")
     assert not wrong, "\n".join(sorted(wrong))
+
+
+def _is_way_to_aws(file: str, module: str) -> bool:
+    """The ALB's lowering half takes boto3 along, by the one file that makes AWS's clients."""
+    if file == "blocks.aws_clients":
+        return module.split(".")[0] in {"boto3", "botocore"}
+    return file == "blocks.alb_lowering" and _ours(module) == "blocks.aws_clients"
 
 
 def test_the_core_imports_the_standard_library_and_pydantic() -> None:
@@ -111,13 +122,17 @@ def _is_shared(module: str) -> bool:
 
 def test_a_block_imports_no_block_of_another_product() -> None:
     """Adding a product is adding its files: all share the base class, and `connect` brings them together."""
+    for shared in SHARED:
+        path = ROOT.joinpath(*shared.split(".")).with_suffix(".py")
+        uses = {other for _, module in imports(path) if (other := _ours(module)).startswith("blocks.")}
+        assert uses <= SHARED, f"{shared} is shared and belongs to no product, so it uses none: {uses - SHARED}"
     wrong = {
         f"{place(path, line)} imports {other}"
         for path in python_files("blocks")
         if path.stem != "connect"
         for line, module in imports(path)
         if (other := _ours(module)).startswith("blocks.")
-        and other != "blocks.connector"
+        and other not in SHARED
         and _product(other) != _product(module_name(path))
         and not _is_shared(other)
     }
