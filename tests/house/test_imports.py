@@ -12,8 +12,6 @@ from tests.house.tree import ROOT, STOREYS, imports, module_name, place, python_
 # The way down has to work when half the installation is broken: these need Python and each other only.
 # A router's lowering half belongs to them, with the files of the same product that it imports.
 STANDARD_LIBRARY_ONLY = {"tidegate.errors", "tidegate.kernel", "tidegate.traffic", "tidegate.wayback"}
-# What connectors of several products of one vendor share: how AWS is reached (docs/decisions/0007).
-SHARED = {"blocks.connector", "blocks.aws_access", "blocks.aws_clients"}
 BEYOND_THE_STANDARD_LIBRARY = {"tidegate": {"pydantic"}, "tidegate.judge": {"pydantic", "numpy"}}
 
 
@@ -112,7 +110,8 @@ def test_the_core_opens_no_file_socket_or_clock() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-# What several products speak: a cloud's client, a registry's protocol. Their connectors are nobody else's all the same.
+# What several products speak: a cloud's client (docs/decisions/0007), a registry's protocol. Their connectors are
+# nobody else's all the same.
 SHARED = {"aws", "oci"}
 
 
@@ -122,17 +121,13 @@ def _is_shared(module: str) -> bool:
 
 def test_a_block_imports_no_block_of_another_product() -> None:
     """Adding a product is adding its files: all share the base class, and `connect` brings them together."""
-    for shared in SHARED:
-        path = ROOT.joinpath(*shared.split(".")).with_suffix(".py")
-        uses = {other for _, module in imports(path) if (other := _ours(module)).startswith("blocks.")}
-        assert uses <= SHARED, f"{shared} is shared and belongs to no product, so it uses none: {uses - SHARED}"
     wrong = {
         f"{place(path, line)} imports {other}"
         for path in python_files("blocks")
         if path.stem != "connect"
         for line, module in imports(path)
         if (other := _ours(module)).startswith("blocks.")
-        and other not in SHARED
+        and other != "blocks.connector"
         and _product(other) != _product(module_name(path))
         and not _is_shared(other)
     }
