@@ -17,12 +17,22 @@ from tidegate.spec import Spec
 
 HERE = Path(__file__).parent
 SLIP = 0.85  # how alike two names are of which one is misspelt; `postgres-backup` and `sqlite-backup` are 0.71
-KINDS = {"router", "platform", "metrics", "registry", "backup", "check", "notifier", "act"}  # a spec asks for these
+KINDS = {
+    "router",
+    "platform",
+    "metrics",
+    "registry",
+    "backup",
+    "check",
+    "notifier",
+    "act",
+    "probes",
+}  # a spec asks for these
 
 # the last word of a path -> the kind of connector that stands there
 PLACES = {
     "platform": "platform", "router": "router", "artifact": "registry", "metrics": "metrics", "check": "check",
-    "probe": "check", "backup": "backup", "to": "notifier",
+    "probe": "check", "backup": "backup", "to": "notifier", "probes": "probes",
 }  # fmt: skip
 
 
@@ -89,7 +99,7 @@ def misplaced(where: str, slug: str) -> str:
 
 
 def _a(kind: str) -> str:
-    return kind if kind == "metrics" else f"{'an' if kind[0] == 'a' else 'a'} {kind}"
+    return kind if kind in ("metrics", "probes") else f"{'an' if kind[0] == 'a' else 'a'} {kind}"
 
 
 def obstacles(spec: Spec) -> list[str]:

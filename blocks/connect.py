@@ -121,6 +121,7 @@ def world(
             router=port(part.router, f"components.{name}.router"),
             registry=port(part.artifact, f"components.{name}.artifact"),
             metrics=port(part.metrics, f"components.{name}.metrics"),
+            probes=None if part.probes is None else port(part.probes, f"components.{name}.probes"),
         )
         for name, part in spec.components.items()
     }

@@ -14,19 +14,15 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tidegate.errors import ConnectorError, SpecError
-from tidegate.judge import make_judge
 from tidegate.judge.limits import Judged
-from tidegate.judge.profile import ALPHA
+from tidegate.judge.selected import Policy, Selected, selected
 from tidegate.ports import Counts, Sample, Totals, Verdict
 from tidegate.story import State, Story
 from tidegate.traffic import Seen, Side
 from tidegate.world import World
-
-if TYPE_CHECKING:
-    from tidegate.judge.comparing import Judge
 
 GATE = "comparison"
 LEAST_BIN = 1.0  # seconds; counts of less are gathered first
@@ -37,43 +33,45 @@ class Comparison:
     """One component's judge: feed it the totals, ask for its word."""
 
     def __init__(self, component: str, stages: Sequence[tuple[float, float]], began: datetime,
-                 record: Totals, memory_limit: float = 0.0, alpha: float = ALPHA,
-                 profile: Mapping[str, float] | None = None) -> None:  # fmt: skip
-        """
-        `stages`: (share 0-1, seconds); `record`: what stable had answered before; `alpha`: the nominal rate; `profile`:
-        the site's own ups and downs.
-        """
+                 record: Totals, memory_limit: float = 0.0, policy: Policy | None = None) -> None:  # fmt: skip
+        """`stages`: (share 0-1, seconds); `record`: what stable had answered before; `policy`: selected.Policy."""
         self.component, self.began, self.record, self.memory_limit = component, began, record, memory_limit
-        self.alpha, self.profile = alpha, dict(profile or {})
+        self.policy = dict(policy or {})
         self.stages = tuple(stages)
         self.last: tuple[Totals | None, Totals | None] = (None, record)
+        self.probed: tuple[Totals | None, Totals | None] = (None, None)
         self.t = -LEAST_BIN
         self.judge = self._make(None)
 
-    def _make(self, state: Mapping[str, Any] | None) -> Judge:
+    def _make(self, state: Mapping[str, Any] | None) -> Selected:
         history = {"requests": [self.record.requests], "failures": [self.record.failures],
                    "latency": self.record.latency}  # fmt: skip
         meta = {"stages": self.stages, "bin_seconds": LEAST_BIN, "edges": self.record.edges, "routes": 1,
                 "memory_limit": self.memory_limit, "history": history}  # fmt: skip
-        return make_judge(meta, self.profile, state, self.alpha)
+        return selected(self.policy, meta, state)
 
     def look(self, at: datetime, share: float, new: Totals | None, stable: Totals | None,
-             memory: tuple[float, float] = (0.0, 0.0)) -> Judged | None:  # fmt: skip
-        """One look's judgement; None until the new version has answered anything."""
+             memory: tuple[float, float] = (0.0, 0.0),
+             probes: tuple[Totals | None, Totals | None] = (None, None)) -> Judged | None:  # fmt: skip
+        """One look's judgement; None until the new version has answered anything. `probes`: of new and stable."""
         t = (at - self.began).total_seconds()
         if t - self.t >= LEAST_BIN and new is not None:
             looked = {"t": t, "share": share, "new": _grown(self.last[0], new, memory[0]),
                       "stable": _grown(self.last[1], stable, memory[1])}  # fmt: skip
+            if probes[0] is not None:
+                looked |= {"probe_new": _counted(self.probed[0], probes[0]),
+                           "probe_stable": _counted(self.probed[1], probes[1])}  # fmt: skip
             try:
                 self.judge.step(looked)
             except SpecError as why:  # the source has other buckets than it had, or counts what cannot be
                 said = f"{self.component} cannot be compared with stable: {why}"
                 return Judged(GATE, self.component, Verdict.ERROR, said, hold=True)
             self.t, self.last = t, (new, stable or self.last[1])
-        if not self.judge.served:
+            self.probed = (probes[0] or self.probed[0], probes[1] or self.probed[1])
+        if not self.judge.asked:
             return None
         told, strength = "; ".join(self.judge.reasons), round(self.judge.strength, 6)
-        sentence, count = f"{self.component} beside stable: {told}", int(self.judge.told.total[0, 0])
+        sentence, count = f"{self.component} beside stable: {told}", self.judge.asked
         word = {"rollback": Verdict.FAIL, "hold": Verdict.INCONCLUSIVE}.get(self.judge.word, Verdict.PASS)
         return Judged(GATE, self.component, word, sentence, hold=word is Verdict.INCONCLUSIVE, value=strength,
                       count=count)  # fmt: skip
@@ -82,8 +80,9 @@ class Comparison:
         """Everything a successor needs, packed."""
         told = {
             "component": self.component, "began": self.began.isoformat(), "stages": self.stages, "t": self.t,
-            "memory_limit": self.memory_limit, "alpha": self.alpha, "profile": self.profile,
+            "memory_limit": self.memory_limit, "policy": self.policy,
             "record": _told(self.record), "last": [_told(one) for one in self.last],
+            "probed": [_told(one) for one in self.probed],
             "judge": self.judge.state(),
         }  # fmt: skip
         return base64.b85encode(zlib.compress(json.dumps(told).encode(), 6)).decode("ascii")
@@ -95,8 +94,9 @@ class Comparison:
         stages, began = [(s, d) for s, d in told["stages"]], datetime.fromisoformat(told["began"])
         record = _totals(told["record"])
         assert record is not None
-        made = cls(told["component"], stages, began, record, told["memory_limit"], told["alpha"], told["profile"])
+        made = cls(told["component"], stages, began, record, told["memory_limit"], told["policy"])
         made.t, made.last = told["t"], (_totals(told["last"][0]), _totals(told["last"][1]))
+        made.probed = (_totals(told["probed"][0]), _totals(told["probed"][1]))
         made.judge = made._make(told["judge"])
         return made
 
@@ -104,7 +104,11 @@ class Comparison:
 class Comparisons:
     """The comparisons of one release, by component; `kept` is what a successor reads."""
 
-    def __init__(self, kept: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, kept: Mapping[str, str] | None = None, learnt: Mapping[str, Mapping[str, float]] | None = None
+    ) -> None:
+        """`learnt`: what earlier releases taught of each component (site.py), where no judge is under way."""
+        self.learnt = dict(learnt or {})
         self.running: dict[str, Comparison] = {}
         self.kept: dict[str, str] = dict(kept or {})
         self.kept_at: datetime | None = None
@@ -144,11 +148,18 @@ class Comparisons:
                 return None
             plan = world.spec.plans[world.spec.plan]
             stages = [(step.weight / 100, step.bake.total_seconds()) for step in plan.steps]
-            limit, how = _memory_limit(world, component), world.spec.comparison
-            self.running[component] = Comparison(component, stages, at, stable, limit, how.alpha, how.profile)
+            policy = world.spec.comparison.policy(self.learnt.get(component, {}))
+            limit = _memory_limit(world, component)
+            self.running[component] = Comparison(component, stages, at, stable, limit, policy)
         return self.running[component].look(
-            at, route.weight / 100, new, stable, _memory(world, component, route.split.stable, samples)
-        )
+            at, route.weight / 100, new, stable, _memory(world, component, route.split.stable, samples),
+            _probes(world, component, route.split.canary, route.split.stable),
+        )  # fmt: skip
+
+    def profiles(self) -> dict[str, dict[str, float]]:
+        """What each of Tidegate's own judges has learnt by now; of good releases only it is worth keeping."""
+        learners = {name: getattr(one.judge, "learnt", None) for name, one in self.running.items()}
+        return {name: learn().to_body() for name, learn in learners.items() if learn is not None}
 
     def _keep(self, at: datetime) -> None:
         if self.kept_at is None or abs((at - self.kept_at).total_seconds()) >= KEPT_EVERY:
@@ -166,6 +177,23 @@ def _grown(before: Totals | None, now: Totals | None, memory: float) -> dict[str
         asked, failed = now.requests - before.requests, max(now.failures - before.failures, 0.0)
         latency = tuple(max(b - a, 0.0) for a, b in zip(before.latency, now.latency, strict=True))
     return {"requests": [asked], "failures": [failed], "latency": latency, "memory": memory}
+
+
+def _counted(before: Totals | None, now: Totals | None) -> dict[str, Any]:
+    """What came between two readings of synthetic requests: they are judged by their failures alone."""
+    grown = _grown(before, now, 0.0)
+    return {"requests": grown["requests"], "failures": grown["failures"]}
+
+
+def _probes(world: World, component: str, new: Side, stable: Side) -> tuple[Totals | None, Totals | None]:
+    """What synthetic requests to both versions counted; None where there are none, or they cannot be asked."""
+    probes = world.parts[component].probes
+    if probes is None:
+        return None, None
+    try:
+        return probes.totals(new), probes.totals(stable)
+    except ConnectorError:
+        return None, None
 
 
 def _memory_limit(world: World, component: str) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from tidegate import kernel, shifting
+from tidegate import kernel, shifting, site
 from tidegate.comparison import Comparisons
 from tidegate.crossing import behind
 from tidegate.errors import (
@@ -130,7 +130,8 @@ class Lookout:
             seen = self.ledger.look(release)
             memory = Watching.from_json(seen.row.state) if seen and seen.row.state else Watching()
             memory = replace(memory, lowered_once=False)  # by this watch, with its own credentials
-            kept = Comparisons((seen.row.state or {}).get("compared") if seen else None)
+            state = (seen.row.state if seen else None) or {}
+            kept = Comparisons(state.get("compared"), site.known_of(self.ledger, row.system).profiles)
             self.watched[release] = Watched(row, self.world_of(row, story.opened), story, memory, kept)
 
     # -- one look -----------------------------------------------------------------------------------------------------
@@ -147,6 +148,7 @@ class Lookout:
         for decision in decisions:
             if not self._carry_out(watched, decision, sight) and decision.kind == "fence":
                 break  # a starting attempt has taken the lease since we looked: it needs no other one
+        site.teach(self.ledger, watched.story, watched.comparisons)
         self._give_row_back(watched, sight)
         return self._write_row(watched, sight, told)
 

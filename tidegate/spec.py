@@ -107,7 +107,7 @@ class Spec(Served):
     plans: Annotated[dict[Name, Plan], Field(min_length=1)]
     plan: Annotated[Name, Field(description="the active plan")]
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
-    comparison: Comparison = Comparison(profile={})
+    comparison: Comparison = Comparison(profile={}, argo={}, kayenta={})
     triggers: tuple[Trigger, ...] = ()
     hold: Hold = Hold()
     finish: Annotated[tuple[Act, ...], Field(description="after promotion, in order")] = ()

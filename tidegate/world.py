@@ -13,6 +13,7 @@ from tidegate.ports import (
     Bookings,
     Check,
     Clock,
+    Counts,
     Doer,
     Metrics,
     Notice,
@@ -47,6 +48,7 @@ class Part:
     router: Router
     registry: Registry
     metrics: Metrics
+    probes: Counts | None = None  # synthetic requests to either version, past the router
 
 
 @dataclass(frozen=True, slots=True)

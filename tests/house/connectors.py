@@ -19,7 +19,7 @@ from tests.house.plans import RELEASES, systems
 from tests.house.tree import ROOT
 from tidegate.language.connectors import needed_by
 from tidegate.language.field_words import default_of, first_line, holds, inside, keys, says
-from tidegate.ports import Backup, Check, Doer, Metrics, Notifier, Platform, Registry, Router
+from tidegate.ports import Backup, Check, Counts, Doer, Metrics, Notifier, Platform, Registry, Router
 from tidegate.spec import Spec
 
 PAGE = ROOT / "docs" / "connectors.md"
@@ -54,6 +54,7 @@ KINDS: dict[str, tuple[type, str]] = {
     "router": (Router, "`components.NAME.router`"),
     "registry": (Registry, "`components.NAME.artifact`"),
     "metrics": (Metrics, "`components.NAME.metrics`; `metrics.NAME.sources`"),
+    "probes": (Counts, "`components.NAME.probes`"),
     "check": (Check, "`checks.NAME.check`; `slos.NAME.probe`"),
     "backup": (Backup, "`backups.NAME.backup`"),
     "notifier": (Notifier, "`notify`; `channels.NAME.to`"),

@@ -122,3 +122,69 @@ def test_memory_that_grows_towards_its_gate_s_limit_fails(limit: float) -> None:
         told = one.look(BEGAN + timedelta(seconds=s), 0.1, next(new), next(stable), (2e8 + 2e5 * s, 2e8))
         words.add(told.verdict if told else None)
     assert (Verdict.FAIL in words) is bool(limit)
+
+
+def probed(so_far: Totals, asked: int, failed: int) -> Totals:
+    return replace(so_far, requests=so_far.requests + asked, failures=so_far.failures + failed)
+
+
+def test_probes_find_what_a_few_users_would_take_long_to_meet_and_are_said_to_be_synthetic() -> None:
+    one, new, stable = Comparison("api", STAGES, BEGAN, RECORD), NOTHING, NOTHING
+    user = replace(NOTHING, requests=1, latency=tuple(buckets(1.0)))  # one request that went well, then nobody
+    told = None
+    for s in range(12):
+        new, stable = probed(new, 1, 1), probed(stable, 1, 0)
+        told = one.look(BEGAN + timedelta(seconds=s), 0.1, user, RECORD, probes=(new, stable))
+    assert told is not None
+    assert told.verdict is Verdict.FAIL
+    assert "synthetic requests, blue 0 of" in told.sentence
+    assert told.count == 1  # users' requests; probes are counted apart
+
+
+def test_probes_that_go_well_change_nothing_for_a_good_version() -> None:
+    one, new, stable = Comparison("api", STAGES, BEGAN, RECORD), NOTHING, NOTHING
+    users, others = growing(NOTHING, 2, 0.002, 1), growing(RECORD, 18, 0.002, 2)
+    for s in range(200):
+        new, stable = probed(new, 1, 0), probed(stable, 1, 0)
+        told = one.look(BEGAN + timedelta(seconds=s), 0.1, next(users), next(others), probes=(new, stable))
+        assert told is None or told.verdict is Verdict.PASS
+
+
+ARGO = {"metrics": [{"name": "success", "interval": "10s", "successCondition": "result[0] >= 0.95", "failureLimit": 1,
+                     "provider": {"samples": {"measure": "success_rate"}}}]}  # fmt: skip
+BROUGHT = {
+    "argo": {"judge": "argo", "rules": ARGO},
+    "kayenta": {"judge": "kayenta", "rules": {"interval": 1, "passing": 95, "marginal": 75}},
+}
+
+
+@pytest.mark.parametrize("name", BROUGHT)
+def test_rules_that_were_brought_judge_in_its_place_and_say_whose_they_are(name: str) -> None:
+    bad = looked(Comparison("api", STAGES, BEGAN, RECORD, policy=BROUGHT[name]), 240, failing=0.2)
+    good = looked(Comparison("api", STAGES, BEGAN, RECORD, policy=BROUGHT[name]), 240)
+    assert bad[-1] is not None
+    assert bad[-1].verdict is Verdict.FAIL
+    assert f"{name}: Fail" in bad[-1].sentence
+    assert {one.verdict for one in good if one} == {Verdict.PASS}
+
+
+@pytest.mark.parametrize("name", BROUGHT)
+def test_rules_that_were_brought_go_on_after_a_crash_with_the_same_answers(name: str) -> None:
+    one = Comparison("api", STAGES, BEGAN, RECORD, policy=BROUGHT[name])
+    looked(one, 95, failing=0.03)
+    other = Comparison.from_text(one.to_text())
+    new, stable = growing(NOTHING, 20, 0.06, 3), growing(RECORD, 180, 0.002, 4)
+    for s in range(95, 300):
+        at, now = BEGAN + timedelta(seconds=s), (next(new), next(stable))
+        assert one.look(at, 0.1, *now) == other.look(at, 0.1, *now)
+
+
+def test_what_a_rollout_has_learnt_is_handed_on_by_component_and_bounded() -> None:
+    kept = Comparisons()
+    kept.running["api"] = Comparison("api", STAGES, BEGAN, RECORD)
+    kept.running["web"] = Comparison("web", STAGES, BEGAN, RECORD, policy=BROUGHT["argo"])
+    looked(kept.running["api"], 300)
+    told = kept.profiles()
+    assert set(told) == {"api"}  # rules that were brought learn nothing
+    assert 0.45 < told["api"]["hiccups"] < 0.55  # five quiet minutes beside a day that is remembered
+    assert told["api"]["kappa"] != 1.0

@@ -50,7 +50,13 @@ def test_a_step_that_sees_is_told_with_times_and_harm_and_warns_of_nothing() -> 
     told = next(line for line in foresight.as_text(spec, spec.plan) if "5 % for 10m: " in line)
     assert "half within" in told
     assert "requests harmed" in told
-    assert not [one for one in found(spec) if "blind" in one.says]
+    assert not [one for one in found(spec) if "blind" in one.says and "100 % for" not in one.says]
+
+
+def test_the_step_without_stable_traffic_is_advised_to_keep_some() -> None:
+    said = [one.says for one in found(at("100/s")) if "blind" in one.says]
+    assert said
+    assert all("100 % for 10m" in one and "keep 4 % on stable" in one for one in said)
 
 
 def test_json_and_page_have_every_step(quiet: Spec) -> None:

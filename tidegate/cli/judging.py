@@ -1,4 +1,4 @@
-"""`tidegate judge`: stored or foreign measurements judged again, under this policy and another."""
+"""`tidegate judge`: stored measurements judged again, a threshold rehearsed, what was learnt shown."""
 
 from __future__ import annotations
 
@@ -27,12 +27,19 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--against", metavar="POLICY", help="a second policy; where they part is told")
     parser.add_argument("--label", default="side=new,stable", metavar="NAME=NEW,STABLE",
                         help="in a Prometheus dump: the label that tells versions apart, and its values")  # fmt: skip
+    parser.add_argument("--learnt", metavar="SYSTEM", help="what its good releases have taught the judge")
+    parser.add_argument("--forget", action="store_true", help="with --learnt: begin with the defaults again")
     parser.add_argument("--html", metavar="FILE", help="write a page with the curves")
 
 
 def _judge(arguments: Namespace) -> Exit:
-    if bool(arguments.replay) == bool(arguments.rehearse):
-        raise UsageError("either --replay FILE or --rehearse FILE", "tidegate help judge")
+    asked = [arguments.replay, arguments.rehearse, arguments.learnt]
+    if sum(one is not None for one in asked) != 1:
+        raise UsageError("one of --replay FILE, --rehearse FILE, --learnt SYSTEM", "tidegate help judge")
+    if arguments.learnt is not None:
+        from tidegate.cli.learning import learnt
+
+        return learnt(arguments)
     return _replay(arguments) if arguments.replay else _rehearse(arguments)
 
 
@@ -59,7 +66,8 @@ def _rehearse(arguments: Namespace) -> Exit:
         terminal.give("judge", {"alpha": found.alpha, "runs": found.runs, "rolled_back": found.rolled_back,
                                 "interval": [found.low, found.high]})  # fmt: skip
     else:
-        terminal.say(f"comparison: {{alpha: {found.alpha:.3g}}}  # {found.told()}")
+        counted = f"rehearsed: {{good: {found.runs}, rolled_back: {found.rolled_back}}}"
+        terminal.say(f"comparison: {{alpha: {found.alpha:.3g}, {counted}}}  # {found.told()}")
     return Exit.DONE
 
 

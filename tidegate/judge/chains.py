@@ -36,6 +36,12 @@ class Kind:
     sizes: Array
     lengths: Array
 
+    @property
+    def mean_length(self) -> float:
+        """Seconds, over all sizes of the first stream as often as they come."""
+        often = self.per_hour[0] + 1e-12
+        return float((often * self.lengths[0]).sum() / often.sum())
+
     def step(self, dt: float) -> Step:
         """For a look of `dt` seconds."""
         looks = self.lengths / dt

@@ -29,7 +29,8 @@ PROBES = 0.4  # of the share of failures, where a rollout carries probes
 HOLDS = 0.1  # of what a rollback needs
 LONGEST_HOLD = 600.0  # seconds a step
 SHORTEST = 3600.0  # seconds: in a plan of minutes a fault does not begin more often than elsewhere
-FIRST = 0.5  # prior chance that a faulty version is so from its first request
+FIRST = 0.7  # prior chance that a faulty version is so from its first request: most faults need no time
+REMEMBERED = 24.0  # hours that a profile's rates rest on: one quiet release says little of a stretch a day
 SLOW_BURST = 0.05  # what a hiccup adds to the share of slow requests, mean
 
 
@@ -45,6 +46,8 @@ class Judge:
         self.latency, self.bulk = Latency(record.spread, profile), Bulk(record)
         self.memory = Memory(meta.memory_limit, meta.seconds)
         self.probes: Failures | None = None
+        self.by_probes = 0.0  # what probes alone say, as likelihood ratio
+        self.probed_so_far = [0.0] * 4  # requests and failures of new, of stable
         self.told = Told(len(rates))
         self.t = -1.0
         self.share, self.stage_began, self.held = -1.0, 0.0, 0.0
@@ -111,8 +114,10 @@ class Judge:
         begins = self._begins(dt, self.probed, bool(new.requests[0] > 0))
         self.probed = self.probed or bool(new.requests[0] > 0)
         counts = Counts(new.requests[:1], new.failures[:1], stable.requests[:1], stable.failures[:1])
-        found = float(self.probes.step(t, dt, counts, begins)[0])
-        self.evidence["failures"] = (1 - PROBES) * self.evidence["failures"] + PROBES * found
+        self.by_probes = float(self.probes.step(t, dt, counts, begins)[0])
+        now = (new.requests[0], new.failures[0], stable.requests[0], stable.failures[0])
+        self.probed_so_far = [before + float(one) for before, one in zip(self.probed_so_far, now, strict=True)]
+        self.evidence["failures"] = (1 - PROBES) * self.evidence["failures"] + PROBES * self.by_probes
 
     def weighed(self) -> dict[str, float]:
         """Each kind of evidence with its share of the budget."""
@@ -143,9 +148,29 @@ class Judge:
                 return t - self.stage_began + 2 * dt >= seconds + self.held
         return False
 
+    @property
+    def asked(self) -> int:
+        """Users' requests that the new version has answered."""
+        return int(self.told.total[0, 0])
+
     def learnt(self) -> Profile:
-        """What this rollout has shown of its site, for the next one's profile."""
-        return Profile.of(self.profile.to_body() | {"kappa": float(np.exp(self.latency.kappa))})
+        """
+        What this rollout has shown of its site, for the next one's profile: ask it of good releases only.
+
+        The wander's factor as it stands; bursts, hiccups and outages an hour as if the profile rested on REMEMBERED
+        hours before. A stretch is counted by the time that is likely to have been spent in one.
+        """
+        profile, hours = self.profile, max(self.t, 0.0) / 3600
+        in_burst, in_outage = self.failures.spent.tolist()
+        seen = {
+            "bursts": in_burst / profile.burst_time if profile.burst_time else 0.0,
+            "outages": in_outage / self.failures.outage_kind.mean_length,
+            "hiccups": self.latency.spent / profile.hiccup_time if profile.hiccup_time else 0.0,
+        }
+        rates = {
+            name: (getattr(profile, name) * REMEMBERED + count) / (REMEMBERED + hours) for name, count in seen.items()
+        }
+        return Profile.of(profile.to_body() | rates | {"kappa": float(np.exp(self.latency.kappa))})
 
     def state(self) -> dict[str, Any]:
         """Everything a judge needs to go on after a crash, as JSON has it."""
@@ -168,7 +193,19 @@ class Judge:
         return Failures(record.rates[:1], record.failures[:1], self.profile, _bursts(self.profile, 1))
 
 
-_PLAIN = ("t", "share", "stage_began", "held", "served", "probed", "word", "evidence", "reasons")
+_PLAIN = (
+    "t",
+    "share",
+    "stage_began",
+    "held",
+    "served",
+    "probed",
+    "word",
+    "evidence",
+    "reasons",
+    "by_probes",
+    "probed_so_far",
+)
 _PARTS = ("failures", "latency", "bulk", "memory", "told")
 
 

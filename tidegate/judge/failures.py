@@ -58,6 +58,7 @@ class Failures:
         self.calm = np.ones(streams)
         self.burst_kind, self.outage_kind = bursts, _outages(profile, rates)
         self.bursts, self.outages = start(bursts), start(self.outage_kind)
+        self.spent: Array = np.zeros(2)  # seconds that the first stream is likely to have spent in bursts, in outages
         self._steps: tuple[float, Step, Step] | None = None
 
     @property
@@ -80,6 +81,7 @@ class Failures:
         _, burst, outage = self._steps
         stable_out = self._learn_stable(counts, dt, outage.sizes)
         self._weigh(counts, dt, burst, outage, stable_out, factor)
+        self.spent += dt * self.bursts[0].sum(), dt * self.outages[0].sum()
         return self.evidence
 
     def _pass_time(self, dt: float) -> None:
@@ -183,7 +185,8 @@ class Failures:
 
     def state(self) -> dict[str, Any]:
         """All that changes, as JSON has it."""
-        arrays = (self.shape, self.rate, self.mass, self.begun, self.calm, self.bursts, self.outages)
+        arrays = (self.shape, self.rate, self.mass, self.begun, self.calm, self.bursts, self.outages,
+                  self.spent)  # fmt: skip
         return {name: one.tolist() for name, one in zip(_CHANGES, arrays, strict=True)}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -192,7 +195,7 @@ class Failures:
             setattr(self, name, np.array(state[name], dtype=np.float64))
 
 
-_CHANGES = ("shape", "rate", "mass", "begun", "calm", "bursts", "outages")
+_CHANGES = ("shape", "rate", "mass", "begun", "calm", "bursts", "outages", "spent")
 
 
 def _tempered(expected: Array, dt: float, profile: Profile) -> Array:

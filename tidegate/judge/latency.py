@@ -40,6 +40,7 @@ class Latency:
         first[:, C, C], first[:, M, M] = profile.cold**2, profile.offset**2
         self._passing[0] = 1 - profile.slow_share, profile.slow_share
         self._now = 0.0
+        self.spent = 0.0  # seconds that are likely to have been spent in hiccups
 
     @property
     def births(self) -> Array:
@@ -113,6 +114,7 @@ class Latency:
         if new[1] > 0 or stable[1] > 0:
             self._weigh(new, stable, dt)
         self._thin(t)
+        self.spent += dt * float(self.passing[1:].sum())
         return self.evidence
 
     def _pass_time(self, dt: float) -> None:
@@ -203,7 +205,7 @@ class Latency:
     def state(self) -> dict[str, Any]:
         """All that changes, as JSON has it."""
         told = {name: getattr(self, name).tolist() for name in _COPIES}
-        return told | {"kappa": self.kappa, "learnt": self.learnt, "now": self._now}
+        return told | {"kappa": self.kappa, "learnt": self.learnt, "now": self._now, "spent": self.spent}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
@@ -211,6 +213,7 @@ class Latency:
         for name in _COPIES:
             getattr(self, f"_{name}")[: self.count] = state[name]
         self.kappa, self.learnt, self._now = state["kappa"], state["learnt"], state["now"]
+        self.spent = state["spent"]
 
 
 _COPIES = ("births", "xs", "ps", "fault", "passing")

@@ -55,6 +55,8 @@ class Told:
             since = max(judge.t - judge.latency.since, judge.meta.bin_seconds)
             return f"green is {judge.latency.slower:.2f} times as slow as blue for {_lasting(since)}; {rare}"
         if name == "failures":
+            if judge.by_probes >= float(judge.failures.evidence[0]) and judge.probed_so_far[1]:
+                return f"{_by_probes(judge.probed_so_far)}; {rare}"
             return f"{self.compared(0, judge, 'failed')}; {rare}"
         if name == "slow":
             return f"{self.compared(self.total.shape[1] - 1, judge, 'was slow in')}; {rare}"
@@ -88,6 +90,12 @@ class Told:
         """Go on from `state`."""
         self.total = np.array(state["total"], dtype=np.float64)
         self.kept = [(float(t), np.array(total, dtype=np.float64)) for t, total in state["kept"]]
+
+
+def _by_probes(counted: list[float]) -> str:
+    """Synthetic requests are said to be such: no user has met these failures."""
+    asked, bad, others, others_bad = (int(one) for one in counted)
+    return f"green failed {bad:,} of {asked:,} synthetic requests, blue {others_bad:,} of {others:,}"
 
 
 def _rare(evidence: float) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 
 from tidegate.errors import SpecError
 from tidegate.judge.comparing import make
+from tidegate.judge.interval import interval
 from tidegate.judge.profile import Profile
 from tidegate.judge.special import Array
 
@@ -66,27 +67,6 @@ def rehearsed(
     alpha = min(HIGHEST, max(LOWEST, 0.999 / max(ordered[allowed], 1e-9)))
     rolled = sum(most * alpha >= 1 for most in heaviest)
     return Threshold(alpha, len(heaviest), rolled, *interval(rolled, len(heaviest)))
-
-
-def interval(hits: int, runs: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Clopper and Pearson's exact interval of a share."""
-    tail = (1 - confidence) / 2
-
-    def above(p: float, least: int) -> float:
-        return math.fsum(math.comb(runs, k) * p**k * (1 - p) ** (runs - k) for k in range(least, runs + 1))
-
-    low = 0.0 if hits == 0 else _solved(lambda p: above(p, hits) - tail)
-    high = 1.0 if hits == runs else _solved(lambda p: above(p, hits + 1) - (1 - tail))
-    return low, high
-
-
-def _solved(rises: Callable[[float], float]) -> float:
-    """Where a rising function of a share is 0, by halving."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rises(middle) < 0 else (low, middle)
-    return (low + high) / 2
 
 
 def cut(

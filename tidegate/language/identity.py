@@ -93,6 +93,10 @@ class Component(Served):
     metrics: Annotated[
         Use, Field(description="the source from which its gates are read, for old and new version apart")
     ]
+    probes: Annotated[
+        Use | None,
+        Field(description="synthetic requests to old and new version, counted apart; for services with little traffic"),
+    ] = None
     source: Annotated[Text, Field(description="where the built artifact lies; {version} is filled in")]
     instances: Annotated[int, Field(ge=1, le=1000)] = 2
     keep_ready: Annotated[

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from tidegate.errors import SpecError
 from tidegate.judge.profile import ALPHA, Profile
+from tidegate.judge.selected import refuse_bad_rules
 from tidegate.language.base import (
     SEVERITIES,
     Count,
@@ -135,12 +137,28 @@ class Gate(Served):
         return self
 
 
+class Rehearsed(Strict):
+    """How often good releases of this plan were rolled back on the site's own traffic."""
+
+    good: Annotated[int, Field(ge=20, le=1_000_000, description="good releases that were rehearsed")]
+    rolled_back: Annotated[int, Field(ge=0, description="of these")]
+
+    @model_validator(mode="after")
+    def _of_them(self) -> Self:
+        if self.rolled_back > self.good:
+            raise ValueError(f"rolled_back {self.rolled_back} of {self.good}: more than there were")
+        return self
+
+
 class Comparison(Strict):
     """Whether the new version is also judged against the stable one over the same minutes (docs/judgement.md)."""
 
     judge: Annotated[
-        Literal["sequential", "off"],
-        Field(description="sequential: at any look, with a known rate of false rollbacks; off: limits alone decide"),
+        Literal["sequential", "argo", "kayenta", "off"],
+        Field(
+            description="sequential: at any look, with a known rate of false rollbacks; argo, kayenta: rules that you "
+            "bring, with the verdicts of those projects; off: limits alone decide"
+        ),
     ] = "sequential"
     alpha: Annotated[
         float, Field(ge=0.001, le=0.5, description="its nominal rate; `tidegate judge --rehearse` finds a site's own")
@@ -151,6 +169,48 @@ class Comparison(Strict):
             default_factory=dict, description="this site's ups and downs, e.g. hiccups: 2 (an hour); docs/judgement.md"
         ),
     ]
+
+    learns: Annotated[
+        bool, Field(description="whether it begins with what this system's earlier good releases have taught it")
+    ] = True
+    rehearsed: Annotated[
+        Rehearsed | None,
+        Field(description="what `tidegate judge --rehearse` counted at this alpha: told in plan and report"),
+    ] = None
+    argo: Annotated[
+        dict[str, Any],
+        Field(
+            default_factory=dict, description="metrics: those of an AnalysisTemplate, their provider `samples`; dry_run"
+        ),
+    ]
+    kayenta: Annotated[
+        dict[str, Any],
+        Field(
+            default_factory=dict,
+            description="config: a canary config; interval, lookback, delay (minutes); passing, marginal",
+        ),
+    ]
+
+    def policy(self, learnt: Mapping[str, float]) -> dict[str, Any]:
+        """What the judge is made of; what the spec says of the site goes before what was learnt of it."""
+        if self.judge in ("argo", "kayenta"):
+            return {"judge": self.judge, "rules": getattr(self, self.judge)}
+        return {
+            "judge": "sequential",
+            "alpha": self.alpha,
+            "profile": {**(learnt if self.learns else {}), **self.profile},
+        }
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        """Rules may stand in the file beside another choice: one word changes the judge, and changes it back."""
+        for name in ("argo", "kayenta"):
+            if self.judge == name or getattr(self, name):
+                try:
+                    refuse_bad_rules(name, getattr(self, name))
+                except SpecError as wrong:
+                    raise ValueError(f"{wrong}; {wrong.advice}") from None
+        return self
 
     @field_validator("profile")
     @classmethod

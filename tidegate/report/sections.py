@@ -6,6 +6,7 @@ from tidegate.ports import Verdict
 from tidegate.report import commands
 from tidegate.report.blocks import Block, Cell, Column, Listing, Pairs, Picture, Section, Table, Text
 from tidegate.report.cells import badge, columns, standing
+from tidegate.report.rate import rate_line
 from tidegate.report.sections_people import people, rollback, summary
 from tidegate.report.telling import left_to_do, step_result, who
 from tidegate.report.timeline import timeline
@@ -81,7 +82,8 @@ def _verdicts(facts: ReleaseFacts, voice: Voice) -> list[Block]:
                     standing(voice, gate),
                 ]
             )
-    return [Table(voice("section.verdicts"), named, rows)] if rows else []
+    rate: list[Block] = [Listing(told)] if (told := rate_line(facts.spec, voice)) else []
+    return [Table(voice("section.verdicts"), named, rows), *rate] if rows else []
 
 
 def _checks(facts: ReleaseFacts, voice: Voice) -> list[Block]:

@@ -191,6 +191,18 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "standing.none": ("no reading", "측정값 없음"),
     "optional": ("not blocking", "차단하지 않음"),
     "remedy": ("Remedy: {text}", "조치: {text}"),
+    "rate.nominal": (
+        "The comparison is set to roll back at most {most} % of good releases; not rehearsed on this site's traffic.",
+        "비교 판정은 정상 릴리스의 최대 {most} %만 되돌리도록 설정됨. 이 사이트의 트래픽으로 예행하지 않음.",
+    ),
+    "rate.rehearsed": (
+        "Of {good} good releases, rehearsed on its traffic, {back} were rolled back: {share} % ({low} to {high})",
+        "이 사이트의 트래픽으로 예행한 정상 릴리스 {good}건 중 {back}건을 되돌림: {share} % ({low} ~ {high})",
+    ),
+    "rate.brought": (
+        "Compared by rules that were brought along ({judge}): nobody counted how often they roll back a good release.",
+        "직접 가져온 규칙({judge})으로 비교함. 정상 릴리스를 되돌리는 비율은 집계되지 않음.",
+    ),
     "likely": ("likely {low} to {high}", "추정 {low} ~ {high}"),
     "with": ("{n} requests", "요청 {n}건"),
     # people

@@ -102,7 +102,8 @@ def advice(power: StepPower) -> str:
     told = "blind: of versions that fail 5 points more often it finds fewer than half; "
     bake = f"bake it for {lasting(late)}" if late < math.inf else "no bake of three days would do"
     probes = f"send one probe a second, which finds them in {lasting(power.probed)}" if power.probed < math.inf else ""
-    return told + ", or ".join(one for one in (bake, probes) if one)
+    beside = "keep 4 % on stable (a step of 96 % with this bake, then 100 %)" if power.share >= 1 else ""
+    return told + ", or ".join(one for one in (bake, probes, beside) if one)
 
 
 def as_json(spec: Spec, plan: str) -> list[dict[str, Any]]:

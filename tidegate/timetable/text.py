@@ -8,6 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tidegate.quantities import spoken
+from tidegate.report.rate import rate_line
+from tidegate.report.voice import Voice
 from tidegate.spec import Spec
 from tidegate.timetable import foresight
 from tidegate.timetable.rows import Row, Timetable
@@ -127,6 +129,7 @@ class Lines:
         lines = [line for row in self.told.of("traffic") for line in self._dated(row)]
         lines += ["  judged at every look:", *(f"    {gate.component}: {limit(gate)}" for gate in spec.gates)]
         lines += foresight.as_text(spec, self.told.plan)
+        lines += [f"  {told}" for told in rate_line(spec, Voice())]
         hold = f"hold for {spoken(spec.hold.deadline)}, then {spec.hold.on_expiry}"
         lines += [f"  between the two limits, or no verdict at a bake's end: {hold}"]
         lines += [f"  way back: {self.back['traffic']}"]

@@ -6,7 +6,8 @@ import pytest
 
 from tests.unit.judge.rollouts import Rollout
 from tidegate.errors import SpecError
-from tidegate.judge.threshold import cut, interval, rehearsed
+from tidegate.judge.interval import interval
+from tidegate.judge.threshold import cut, rehearsed
 
 PLAN = ((0.25, 240.0), (1.0, 240.0))
 

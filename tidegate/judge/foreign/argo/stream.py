@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
-from tidegate.judge.foreign.argo.assessing import Assessed, Result, assess_run
+from tidegate.judge.foreign.argo.assessing import Assessed, Measurement, Result, assess_run
 from tidegate.judge.foreign.argo.conditions import Phase
 from tidegate.judge.foreign.argo.durations import read_duration
 from tidegate.judge.foreign.argo.metrics import Metric, read_metrics
@@ -23,6 +24,7 @@ from tidegate.judge.foreign.reading import known, listing, mapping, number, refu
 from tidegate.judge.foreign.samples import MEASURES, SIDES, Counts, measured, read_edges, read_side
 
 SOURCE = "samples"  # the provider's name in a metric
+RETAINED = 10  # measurements kept of a metric, as Argo's controller keeps them; the counts go on
 DEFAULT_METRICS: Sequence[Mapping[str, Any]] = (
     {
         "name": "success-rate",
@@ -90,7 +92,8 @@ class ArgoJudge:
             if before.phase.completed or at < self._due[metric.name]:
                 continue
             taken = measure(metric, {"value": self._answer(metric.name, at)})
-            results[metric.name] = before.with_measurement(taken)
+            counted = before.with_measurement(taken)
+            results[metric.name] = replace(counted, measurements=counted.measurements[-RETAINED:])
             pause = RETRY if taken.phase is Phase.ERROR or metric.interval is None else metric.interval
             self._due[metric.name] = at + pause.total_seconds()
         self._run = assess_run(self._metrics, tuple(results.values()))
@@ -99,6 +102,20 @@ class ArgoJudge:
             for one in self._run.results
         ):
             self._run = assess_run(self._metrics, self._run.results)
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on after a crash, as JSON has it; bounded by the longest window."""
+        bins = [[at, {side: asdict(counts) for side, counts in sides.items()}] for at, sides in self._bins]
+        return {"bins": bins, "due": dict(self._due), "results": [asdict(one) for one in self._run.results]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state` with the same answers as the judge that wrote it."""
+        self._bins = deque(
+            (at, {side: Counts(**{**told, "latency": tuple(told["latency"])}) for side, told in sides.items()})
+            for at, sides in state["bins"]
+        )
+        self._due = dict(state["due"])
+        self._run = assess_run(self._metrics, tuple(_result(told) for told in state["results"]))
 
     def _answer(self, name: str, at: float) -> list[float]:
         query = self._queries[name]
@@ -109,6 +126,11 @@ class ArgoJudge:
         for counts in within:
             total = total.plus(counts)
         return [measured(query.measure, total, self._edges)]
+
+
+def _result(told: Mapping[str, Any]) -> Result:
+    taken = tuple(Measurement(**{**one, "phase": Phase(one["phase"])}) for one in told["measurements"])
+    return Result(**{**told, "phase": Phase(told["phase"]), "measurements": taken})
 
 
 class _Query:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from tidegate.judge.foreign.kayenta.canary import kayenta
@@ -82,6 +83,18 @@ class KayentaJudge:
             self._due = math.inf if ended else minute + self.interval
         return self._said
 
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on after a crash, as JSON has it; a minute's counts each, as far as looked back."""
+        series = [[minute, *(asdict(one) for one in pair)] for minute, pair in self._series.items()]
+        due = None if self._due == math.inf else self._due
+        return {"series": series, "due": due, "said": self._said, "result": self.result}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state` with the same answers as the judge that wrote it."""
+        self._series = {int(minute): (_counts(new), _counts(stable)) for minute, new, stable in state["series"]}
+        self._due = math.inf if state["due"] is None else state["due"]
+        self._said, self.result = state["said"], dict(state["result"])
+
     def _judge(self, minute: int, ended: bool) -> str:
         """Judge the minutes before this one: the one under way would be the noisiest point of all."""
         since = max(self.delay, minute - self.lookback)
@@ -102,6 +115,10 @@ class KayentaJudge:
         if found == "Fail" or (ended and found != "Pass"):
             return "rollback"
         return "hold" if found == "Marginal" else "continue"
+
+
+def _counts(told: Mapping[str, Any]) -> Counts:
+    return Counts(**{**told, "latency": tuple(told["latency"])})
 
 
 def _minutes(value: float, path: str, least: float) -> float:
