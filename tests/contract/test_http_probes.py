@@ -62,7 +62,7 @@ def counted(probes: HttpProbes, side: Side, enough: Callable[[Totals], bool]) ->
         if enough(told):
             return told
         time.sleep(0.02)
-    raise AssertionError(f"not in {PATIENCE} s: {told}")
+    raise AssertionError(f"not in {PATIENCE} s: {probes.totals(side)}")
 
 
 def quick(**fields: object) -> HttpProbes:
