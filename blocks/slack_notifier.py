@@ -28,8 +28,9 @@ from tidegate.errors import ConnectorError, Denied, NotApplied, NotUnderstood, U
 from tidegate.ports import Notice
 from tidegate.quantities import Duration
 
-SILENT = logging.getLogger("tidegate.slack")  # slack_sdk would log the address, which is a webhook's secret
-SILENT.disabled = True
+# slack_sdk would log the address, which is a webhook's secret. A logger of its own, in no hierarchy: whoever configures
+# logging for the process (Prefect does) cannot make it speak.
+SILENT = logging.Logger("tidegate.slack", logging.CRITICAL + 1)  # noqa: LOG001  # that is the point
 GONE = ("message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed")
 BUSY = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 

@@ -57,7 +57,7 @@ def shown(message: dict[str, Any]) -> str:
 
 def test_every_request_is_held_against_slacks_own_description() -> None:
     if not contract("slack").here:
-        pytest.skip("ran unvalidated: Slack's description is not here")
+        pytest.skip("elsewhere: ran unvalidated, Slack's description is not here")
     right = {"content-type": "application/json;charset=utf-8", "authorization": "Bearer x"}
     assert contract("slack").faults("POST", "/chat.postMessage", right, {"channel": "a", "text": "b"}) == []
     assert contract("slack").faults("POST", "/chat.postMessage", right, {"text": "b"})

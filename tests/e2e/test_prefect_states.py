@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.standing import Standing
+from tidegate.ledger import Kind
 from tidegate.story import State
 
 pytestmark = pytest.mark.timeout(600)  # the first test starts the whole system, too
@@ -74,6 +75,11 @@ def test_retry_of_a_run_that_is_over_ends_the_same_and_does_nothing(standing: St
     run_id, release = standing.to_half()
     standing.set_state(run_id, "CANCELLING", force=False)
     rolled_back(standing, release, run_id)
+    standing.await_(  # Prefect shows the end before the outcome of showing it is written down
+        lambda: standing.entries(release)[-1].kind is Kind.OUTCOME and not standing.story(release).open,
+        "nothing is under way any more",
+        LONG,
+    )
     before = standing.entries(release)
     standing.set_state(run_id, "SCHEDULED", "AwaitingRetry")
     standing.await_(lambda: standing.runs.state(run_id).type == "RUNNING", "it is run again", LONG)
