@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from blocks.alb_router import AlbRouter
 from blocks.traefik_process import TraefikProcess
 from blocks.traefik_router import TraefikRouter
-from tests.contract.backends import Backend, ask, backends, side
+from examples.aws.ground import api, lay
+from examples.aws.plane import Plane
+from tests.contract.aws_double import aws_double
+from tests.contract.backends import ask, backends, side
 from tidegate import kernel
 from tidegate.errors import Fenced, Refused
 from tidegate.ports import Router
-from tidegate.traffic import Change, Mark, Seen, Setting, Split, Stop
+from tidegate.traffic import Change, Mark, Seen, Setting, Side, Split, Stop
 
 RELEASE = "shop/2.0/1"
 STOP = Stop("t1", "kim", "2025-01-25T09:00:00+00:00", "checkout is broken")
@@ -27,12 +33,21 @@ class Bench:
     """A router on which `blue` serves everything and nobody has claimed the route, and where its customers ask."""
 
     router: Router
-    url: str
-    blue: Backend
-    green: Backend
+    web: Callable[[], str]
+    stable: Side
+    canary: Side
+    path: str = "/"
+
+    @property
+    def url(self) -> str:
+        """Where customers ask, once the data plane follows what was written last."""
+        return self.web()
+
+    def ask(self, times: int) -> Counter[str]:
+        return ask(self.url, times, path=self.path)
 
     def claim(self, epoch: int = 1) -> Seen:
-        return self.router.write(kernel.claim(RELEASE, epoch, side(self.green)))
+        return self.router.write(kernel.claim(RELEASE, epoch, self.canary))
 
     def set(self, weight: int) -> Seen:
         """A raise without the proof; what proof it needs is the kernel's own test."""
@@ -59,12 +74,38 @@ def traefik(home: Path) -> Iterator[Bench]:
                 directory=proxy.routes, route="shop", rule="PathPrefix(`/`)", api_url=running.api_url
             )
             router.install(side(blue))
-            yield Bench(router, running.web_url, blue, green)
+            yield Bench(router, lambda: running.web_url, side(blue), side(green))
         finally:
             proxy.stop()
 
 
-CASES: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {"traefik": traefik}
+@contextmanager
+def alb(home: Path) -> Iterator[Bench]:
+    """moto's API, and a proxy that splits as its rules say: sides are target groups here."""
+    with aws_double() as double, backends("1.0", "2.0") as made:
+        ground = lay(double, {"/api/*": ("shop-blue", "shop-green")})
+        team, sides = api(double, "elbv2"), []
+        for backend, arn in zip(made, ground.groups.values(), strict=True):
+            host, port = urlsplit(backend.url).hostname, urlsplit(backend.url).port
+            team.register_targets(TargetGroupArn=arn, Targets=[{"Id": host, "Port": port}])
+            team.add_tags(ResourceArns=[arn], Tags=[{"Key": "tidegate:side", "Value": backend.version}])
+            sides.append(Side(backend.version, (arn,)))
+        router = AlbRouter(
+            region=double.access.region,
+            endpoint_url=double.url,
+            listener_arn=ground.listener,
+            path="/api/*",
+            target_groups={"blue": "shop-blue", "green": "shop-green"},
+        )
+        router.install()
+        plane = Plane(double, home, every=3600.0).start()
+        try:
+            yield Bench(router, lambda: plane.url, sides[0], sides[1], path="/api/")
+        finally:
+            plane.stop()
+
+
+CASES: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {"traefik": traefik, "alb": alb}
 
 
 @pytest.fixture(params=CASES)
@@ -74,15 +115,15 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 
 
 def test_a_new_route_serves_stable_and_belongs_to_nobody(bench: Bench) -> None:
-    assert bench.router.read() == Seen(Split(side(bench.blue)), Mark())
-    assert ask(bench.url, 20) == {"1.0": 20}
+    assert bench.router.read() == Seen(Split(bench.stable), Mark())
+    assert bench.ask(20) == {"1.0": 20}
 
 
 def test_a_claim_sends_nobody_to_green(bench: Bench) -> None:
     seen = bench.claim()
-    assert seen == Seen(Split(side(bench.blue), side(bench.green), 0), Mark(RELEASE, 1))
+    assert seen == Seen(Split(bench.stable, bench.canary, 0), Mark(RELEASE, 1))
     assert bench.router.read() == seen
-    assert ask(bench.url, 200) == {"1.0": 200}
+    assert bench.ask(200) == {"1.0": 200}
 
 
 @pytest.mark.proves("traf.weights", "I1", "S2-076")
@@ -90,7 +131,7 @@ def test_each_weight_gives_green_that_share_of_a_thousand_requests(bench: Bench)
     bench.claim()
     for weight in (5, 25, 50, 100, 0):
         assert bench.set(weight).weight == weight
-        answers = ask(bench.url, 1000)
+        answers = bench.ask(1000)
         assert answers.total() == answers["1.0"] + answers["2.0"] == 1000
         assert answers["2.0"] == pytest.approx(10 * weight, abs=0 if weight in {0, 100} else 10)
 
@@ -101,7 +142,7 @@ def test_a_lowering_takes_every_request_away_from_green_and_leaves_its_stop(benc
     bench.set(50)
     seen = bench.router.write(kernel.lower(RELEASE, STOP))
     assert (seen.weight, _mark(seen).stop) == (0, STOP)
-    assert ask(bench.url, 200) == {"1.0": 200}
+    assert bench.ask(200) == {"1.0": 200}
     assert bench.router.read() == seen
 
 
@@ -109,17 +150,17 @@ def test_final_leaves_green_alone(bench: Bench) -> None:
     bench.claim()
     read = bench.set(100)
     seen = bench.router.write(kernel.final(RELEASE, 1, read))
-    assert seen == Seen(Split(side(bench.green)), Mark(RELEASE, 1, final=True))
-    assert ask(bench.url, 50) == {"2.0": 50}
+    assert seen == Seen(Split(bench.canary), Mark(RELEASE, 1, final=True))
+    assert bench.ask(50) == {"2.0": 50}
 
 
 def test_the_next_release_finds_the_last_one_as_stable(bench: Bench) -> None:
     bench.claim()
     bench.set(100)
     bench.router.write(kernel.final(RELEASE, 1, bench.router.read()))
-    seen = bench.router.write(kernel.claim("shop/3.0/1", 2, side(bench.blue), over={RELEASE}))
-    assert (_split(seen).stable, _split(seen).canary) == (side(bench.green), side(bench.blue))
-    assert ask(bench.url, 50) == {"2.0": 50}
+    seen = bench.router.write(kernel.claim("shop/3.0/1", 2, bench.stable, over={RELEASE}))
+    assert (_split(seen).stable, _split(seen).canary) == (bench.canary, bench.stable)
+    assert bench.ask(50) == {"2.0": 50}
 
 
 def test_what_the_kernel_refuses_changes_nothing(bench: Bench) -> None:
@@ -127,7 +168,7 @@ def test_what_the_kernel_refuses_changes_nothing(bench: Bench) -> None:
     with pytest.raises(Fenced):
         bench.router.write(kernel.stamp(RELEASE, 4))
     with pytest.raises(Refused):
-        bench.router.write(kernel.claim("shop/3.0/1", 6, side(bench.green)))
+        bench.router.write(kernel.claim("shop/3.0/1", 6, bench.canary))
     assert bench.router.read() == before
 
 
@@ -136,7 +177,7 @@ def test_a_stamp_and_a_bar_change_the_mark_alone(bench: Bench) -> None:
     bench.set(25)
     bench.router.write(kernel.stamp(RELEASE, 7))
     seen = bench.router.write(kernel.bar(STOP))
-    assert seen == Seen(Split(side(bench.blue), side(bench.green), 25), Mark(RELEASE, 7, stop=replace(STOP, bar=True)))
+    assert seen == Seen(Split(bench.stable, bench.canary, 25), Mark(RELEASE, 7, stop=replace(STOP, bar=True)))
 
 
 @pytest.mark.proves("I5")
@@ -209,9 +250,9 @@ def test_the_way_back_is_complete_without_the_router(bench: Bench) -> None:
     bench.claim()
     address = bench.router.address()
     assert address == bench.router.address()
-    assert address["stable"] == side(bench.blue).to_json()
+    assert address["stable"] == bench.stable.to_json()
     assert "100" in bench.router.by_hand()
 
 
 def test_a_router_says_drained_only_of_what_it_knows(bench: Bench) -> None:
-    assert bench.router.drained(side(bench.blue)) in {False, None}
+    assert bench.router.drained(bench.stable) in {False, None}
