@@ -6,6 +6,13 @@ from blocks.installation import Installation
 
 ANYWHERE = "http://127.0.0.1:9"  # reads as an address, nothing listens there
 SOMEBODY = "nobody@localhost"  # reads as an e-mail address
+ACCOUNT = "000000000000"  # reads as an account of AWS
+READS_AS = {
+    "mail": SOMEBODY,
+    "sender": SOMEBODY,
+    "aws_account": ACCOUNT,
+    "listener_arn": f"arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:listener/app/nobody/0/0",
+}  # the end of a value's name -> what stands for it
 
 
 class Placeholders(dict[str, str]):
@@ -24,4 +31,4 @@ class Placeholders(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         self.missing.add(name)
-        return SOMEBODY if name.endswith(("mail", "sender")) else ANYWHERE
+        return next((reads for end, reads in READS_AS.items() if name.endswith(end)), ANYWHERE)

@@ -27,6 +27,8 @@ def _steps(spec: Spec, key: str, has: Callable[[Step], bool]) -> list[str]:
     return [f"plans.{name}.{step.name}.{key}" for name, plan in spec.plans.items() for step in plan.steps if has(step)]
 
 
+MOVES_SESSIONS = {"alb-router"}  # routers that switch stickiness off while they shift
+
 UNBUILT: tuple[Unbuilt, ...] = (
     Unbuilt(
         "verification runs that ask people",
@@ -143,8 +145,12 @@ UNBUILT: tuple[Unbuilt, ...] = (
     ),
     Unbuilt(
         "sessions that stay behind",
-        lambda spec: [f"components.{name}.sticky" for name, one in spec.components.items() if one.sticky != "keep"],
-        "the routers that are built leave session stickiness as it is",
+        lambda spec: [
+            f"components.{name}.sticky"
+            for name, one in spec.components.items()
+            if one.sticky != "keep" and one.router.use not in MOVES_SESSIONS
+        ],
+        "this router leaves session stickiness as it is",
     ),
 )
 
