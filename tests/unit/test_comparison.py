@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.judge.rollouts import EDGES, buckets
 from tidegate.comparison import Comparison, Comparisons
+from tidegate.judge.comparing import Judge
 from tidegate.judge.limits import Judged
 from tidegate.ports import Totals, Verdict
 
@@ -177,6 +178,20 @@ def test_rules_that_were_brought_go_on_after_a_crash_with_the_same_answers(name:
     for s in range(95, 300):
         at, now = BEGAN + timedelta(seconds=s), (next(new), next(stable))
         assert one.look(at, 0.1, *now) == other.look(at, 0.1, *now)
+
+
+@pytest.mark.parametrize("longest", [20.0, 90.0])
+def test_evidence_that_stays_open_holds_no_longer_than_it_is_told(
+    longest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than half of the spec's own hold would turn "neither strong nor weak" into a rollback."""
+    monkeypatch.setattr(Judge, "strength", property(lambda _: 0.5))  # no counts stay open for so long by themselves
+    told = looked(Comparison("api", [(0.1, 60.0), (1.0, 300.0)], BEGAN, RECORD, longest_hold=longest), 240)
+    held = [each.verdict for each in told if each is not None and each.hold]
+    assert set(held) == {Verdict.INCONCLUSIVE}
+    assert longest - 2 <= len(held) <= longest + 2
+    assert told[-1] is not None
+    assert told[-1].verdict is Verdict.PASS
 
 
 def test_what_a_rollout_has_learnt_is_handed_on_by_component_and_bounded() -> None:

@@ -3,7 +3,7 @@ The comparing judge: the new version against the stable one over the same minute
 
 Evidence of four kinds (failures of all requests, of each route, the bulk's latency, slow requests) shares one budget;
 it may be looked at at any time (failures.py, latency.py). Strong evidence acts at once; evidence that is neither
-strong nor weak holds the step for ten minutes at most. Memory is a forecast (memory.py).
+strong nor weak holds the step for ten minutes at most (`longest_hold`). Memory is a forecast (memory.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ Word = Literal["continue", "hold", "rollback"]
 SHARES = {"failures": 0.42, "routes": 0.26, "latency": 0.20, "slow": 0.12}
 PROBES = 0.4  # of the share of failures, where a rollout carries probes
 HOLDS = 0.1  # of what a rollback needs
-LONGEST_HOLD = 600.0  # seconds a step
 SHORTEST = 3600.0  # seconds: in a plan of minutes a fault does not begin more often than elsewhere
 FIRST = 0.7  # prior chance that a faulty version is so from its first request: most faults need no time
 REMEMBERED = 24.0  # hours that a profile's rates rest on: one quiet release says little of a stretch a day
@@ -134,7 +133,7 @@ class Judge:
             self.reasons = [leak] if leak else self.told.reasons(self)
             return "rollback"
         ends = self._ends(t, dt)
-        if strength >= HOLDS and ends and self.held < LONGEST_HOLD:
+        if strength >= HOLDS and ends and self.held < self.meta.longest_hold:
             self.held += dt
             self.reasons = self.told.reasons(self)
             return "hold"

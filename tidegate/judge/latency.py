@@ -168,14 +168,27 @@ class Latency:
             told += _update(self.xs, self.ps, stable[0], self.spread / stable[1], shared=True, gain=1.0)[0]
         if new[1] > 0:
             noise = self.spread / new[1]
-            likely, z2, f = _update(self.xs, self.ps, new[0], noise, shared=False, gain=calm)
+            # Who is calm more likely than not learns as if he were: a little of everything is known by nobody.
+            gain = 1.0 if calm >= 0.5 else calm
+            likely, z2, f = _update(self.xs, self.ps, new[0], noise, shared=False, gain=gain)
             told += likely
             self._learn(float(z2[1, 0]), float(f[1, 0]), noise)
         grown = np.exp(told - told.max())
+        self._fault *= self._no_hiccup(told, dt)
         passing = self.passing * grown
         total = max(float(passing.sum()), 1e-290)
         self._passing[: self.count] = passing / total
         self._fault[: self.count] = np.minimum(self.fault * (grown / total), 1e200)
+
+    def _no_hiccup(self, told: Array, dt: float) -> float:
+        """
+        What a fault pays for the hiccup that did not come: it has as many as the calm, and the calm has paid.
+
+        Without it a site that is quieter than its profile would be evidence for faults.
+        """
+        born = -math.expm1(-dt * self.profile.hiccups / 3600)
+        seen = math.exp(min(float(told[-1].max() - told[0].max()), 0.0))
+        return 1 - born * (1 - seen)
 
     def _learn(self, z2: float, f: float, noise: float) -> None:
         """How much this site's versions wander, from the filter that has allowed a lasting fault from the start."""

@@ -13,6 +13,7 @@ from tidegate.errors import SpecError
 from tidegate.judge.record import Record
 from tidegate.judge.special import Array
 
+LONGEST_HOLD = 600.0  # seconds a step
 SIDE = "{requests: per route, failures: per route, latency: per bucket, memory}"
 
 
@@ -25,6 +26,7 @@ class Meta:
     routes: int
     memory_limit: float
     record: Record
+    longest_hold: float  # seconds a step
 
     @property
     def seconds(self) -> float:
@@ -61,7 +63,8 @@ def meta_of(told: Mapping[str, Any]) -> Meta:
     limit = told.get("memory_limit")
     limit = 0.0 if limit is None else _number(limit, "meta.memory_limit")
     history = told.get("history") or {}
-    return Meta(stages, bin_seconds, routes, limit, Record.of(history, edges, routes))
+    longest = _number(told.get("longest_hold", LONGEST_HOLD), "meta.longest_hold")
+    return Meta(stages, bin_seconds, routes, limit, Record.of(history, edges, routes), longest)
 
 
 def _stage(told: Any, at: int) -> tuple[float, float]:
