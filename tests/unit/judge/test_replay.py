@@ -44,7 +44,7 @@ def test_golden_replays(name: str, earliest: float | None, latest: float | None)
 
 
 def test_a_site_that_is_quieter_than_its_profile_is_no_evidence_against_a_good_version() -> None:
-    """Measured at the example shop: 186 requests a second on either side, differences of a per cent, no hiccup at all."""
+    """Measured at the example shop: 186 requests a second on either side, a per cent apart, no hiccup at all."""
     name = "good-on-a-quiet-machine.jsonl"
     told = replay(read((GOLDEN / name).read_text(), name), "sequential", policy_of("sequential", lambda _: ""), name)
     assert {point.word for point in told.points} == {"continue"}
