@@ -125,7 +125,7 @@ def world(
         )
         for name, part in spec.components.items()
     }
-    return World(
+    made = World(
         spec=spec,
         parts=parts,
         clock=clock,
@@ -141,6 +141,10 @@ def world(
         acts={act.act: port(act.run, f"{where}.run") for where, act in every_act(spec) if act.run is not None},
         closed=tuple(closed),
     )
+    for one in made.checks.values():
+        if isinstance(one, Connector):
+            one.meets(made)
+    return made
 
 
 def refuse_dead_channels(world: World, name: str) -> None:

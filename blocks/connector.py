@@ -16,6 +16,7 @@ from pydantic import ConfigDict
 
 from tidegate.errors import Denied, NotApplied
 from tidegate.spec import Spec
+from tidegate.world import World
 
 
 class Connector(Block):
@@ -26,6 +27,9 @@ class Connector(Block):
     def told_of(self, spec: Spec) -> Self:
         """Itself, knowing what it takes from elsewhere in its spec, e.g. an environment that it names."""
         return self
+
+    def meets(self, world: World) -> None:
+        """Is shown the world that it is part of: some checks look at their own release's channels and routes."""
 
 
 @contextmanager
