@@ -99,5 +99,5 @@ def _without_data(world: World) -> Iterator[str]:
             yield f"gate {gate.name}: {gate.metric} cannot be asked: {why}"
             continue
         if sample.value is None:
-            why = f" ({sample.error})" if sample.error else ""
-            yield f"gate {gate.name}: {gate.metric} has no data of {side.name}{why}"
+            because = f" ({sample.error})" if sample.error else ""
+            yield f"gate {gate.name}: {gate.metric} has no data of {side.name}{because}"
