@@ -62,7 +62,7 @@ class ChannelsCheck(Connector):
         wrong = [f"{name} did not take a test message: {why}" for name, why in lost.items() if name not in optional]
         if not to and world.spec.channels:
             wrong.append("no channel of the spec can be told here")
-        gates = list(_without_data(world)) if self.metrics == "all" else []
+        gates = list(_blind(world)) if self.metrics == "all" else []
         told = [f"{name} took a test message" for name in to if name not in lost]
         told += [f"{name} (not required) did not: {why}" for name, why in lost.items() if name in optional]
         if self.metrics == "all":
@@ -84,7 +84,7 @@ def _test_notice(release: str) -> Notice:
     return Notice("test", "info", release, title, TEXT)
 
 
-def _without_data(world: World) -> Iterator[str]:
+def _blind(world: World) -> Iterator[str]:
     """Gates of whose metric the side that carries everything now has no value, each with the reason."""
     for gate in world.spec.gates:
         part = world.parts[gate.component]

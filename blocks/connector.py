@@ -1,8 +1,8 @@
 """
 What all blocks are: Prefect Blocks that refuse a misspelt field.
 
-The only file of this folder that the others may import. A block is configuration (a form in Prefect's UI, or the
-`use:` of a release spec); `connect()` or its port's own verbs do the work.
+With the other `connector_*` files the only one of this folder that the others may import. A block is configuration (a
+form in Prefect's UI, or the `use:` of a release spec); `connect()` or its port's own verbs do the work.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from pydantic import Field, SecretStr, model_validator
 from yarl import URL
 
 from blocks.connector import Connector, machine_troubles
-from blocks.http_check_addresses import Forbidden, checked
+from blocks.connector_addresses import Forbidden, checked
 from blocks.http_check_expectation import Expectation, Scalar
 from blocks.http_check_request import Unanswered, UnknownHost, Way, ask
 from tidegate import facts as known

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import aiohttp
 from yarl import URL
 
-from blocks.http_check_addresses import Resolver, as_number, checked, must_be_allowed
+from blocks.connector_addresses import Resolver, as_number, checked, must_be_allowed
 
 MOST_BYTES = 1024 * 1024
 REDIRECTS = {301, 302, 303, 307, 308}

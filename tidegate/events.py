@@ -37,6 +37,7 @@ class CheckRun(Event):
     evidence: str = ""
     remedy: str = ""
     seconds: float = 0.0
+    figures: dict[str, float] = {}  # what it measured; a later release is compared with it
 
 
 class TurnTaken(Event):

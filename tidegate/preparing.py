@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from math import isfinite
 from zoneinfo import ZoneInfo
 
 from tidegate import actions as do
@@ -37,6 +38,7 @@ def run_check(world: World, story: Story, action: do.RunCheck) -> ev.Event:
         evidence=result.evidence,
         remedy=spec.remedy or result.remedy,
         seconds=round(world.clock.elapsed() - began, 3),
+        figures={name: value for name, value in result.figures.items() if isfinite(value)},
     )
 
 

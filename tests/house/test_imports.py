@@ -130,7 +130,7 @@ def test_a_block_imports_no_block_of_another_product() -> None:
         if path.stem != "connect"
         for line, module in imports(path)
         if (other := _ours(module)).startswith("blocks.")
-        and other != "blocks.connector"
+        and _product(other) != "connector"
         and _product(other) != _product(module_name(path))
         and not _is_shared(other)
     }
