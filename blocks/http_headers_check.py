@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from yarl import URL
 
 from blocks.connector import Connector, machine_troubles
-from blocks.http_check_addresses import Forbidden, checked
+from blocks.connector_addresses import Forbidden, checked
 from blocks.http_check_request import Answer, Unanswered, UnknownHost, Way, ask
 from tidegate import facts as known
 from tidegate.errors import Denied
