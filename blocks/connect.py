@@ -37,7 +37,7 @@ _VALUE = re.compile(r"\$\{([a-z][a-z0-9_]*)\}")
 def known() -> dict[str, type[Connector]]:
     """Every connector of this folder, by slug."""
     found: dict[str, type[Connector]] = {}
-    for path in sorted(HERE.glob("*_*.py")):
+    for path in sorted(path for path in HERE.glob("*_*.py") if not path.stem.startswith("connector_")):
         module = importlib.import_module(f"blocks.{path.stem}")
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, Connector) and kind.__module__ == module.__name__:

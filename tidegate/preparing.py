@@ -57,6 +57,8 @@ def facts(world: World, story: Story, component: str, step: str = "") -> dict[st
         "weight": here if here.isdecimal() else str(story.weight),
     }
     if story.opened_at is not None:
+        begun = story.raised_at.get(story.step, story.opened_at)
+        known |= {"release_at": story.opened_at.isoformat(), "step_at": begun.isoformat()}  # for connectors, too
         known["date"] = story.opened_at.astimezone(ZoneInfo(world.spec.timezone)).date().isoformat()
     for body in story.answers.values():
         if body.get("event") == "remembered":

@@ -43,9 +43,8 @@ def _made(told: dict[str, Any], schema: dict[str, Any], over: Any, depth: int) -
         return over
     for several in ("oneOf", "anyOf"):
         if several in schema:
-            wanted = "array" if isinstance(over, list) else "object" if isinstance(over, dict) else None
             kinds = [_led(told, one) for one in schema[several]]
-            return _made(told, next((k for k in kinds if k.get("type") == wanted), kinds[0]), over, depth)
+            return _made(told, next((k for k in kinds if _fits(k, over)), kinds[0]), over, depth)
     if "allOf" in schema:
         made: dict[str, Any] = {}
         for one in schema["allOf"]:
@@ -68,3 +67,10 @@ def _made(told: dict[str, Any], schema: dict[str, Any], over: Any, depth: int) -
     if "enum" in schema:
         return schema["enum"][0]
     return _FORMATS.get(schema.get("format", ""), _PLAIN.get(kind))
+
+
+def _fits(schema: dict[str, Any], over: Any) -> bool:
+    """Whether what is laid over has this form, with all that the form needs."""
+    if isinstance(over, list):
+        return bool(schema.get("type") == "array")
+    return isinstance(over, dict) and schema.get("type") == "object" and set(schema.get("required", [])) <= set(over)

@@ -115,7 +115,7 @@ def test_the_core_opens_no_file_socket_or_clock() -> None:
 
 # What several products speak: a cloud's client (docs/decisions/0007), a registry's protocol. Their connectors are
 # nobody else's all the same.
-SHARED = {"aws", "oci"}
+SHARED = {"connector", "aws", "oci"}
 
 
 def _is_shared(module: str) -> bool:
@@ -130,7 +130,6 @@ def test_a_block_imports_no_block_of_another_product() -> None:
         if path.stem != "connect"
         for line, module in imports(path)
         if (other := _ours(module)).startswith("blocks.")
-        and _product(other) != "connector"
         and _product(other) != _product(module_name(path))
         and not _is_shared(other)
     }

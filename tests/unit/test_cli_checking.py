@@ -90,7 +90,6 @@ ARE = {kind: alike(kind) for kind in ("backup", "check")}
         ("traefik", "did you mean 'traefik-router'?"),
         ("nowhere-backup", f"of this kind there {ARE['backup']}"),
         ("headers-check", f"of this kind there {ARE['check']}"),
-        ("http-headers-check", f"of this kind there {ARE['check']}"),
         ("command-cache", "none of this kind (cache) is built yet"),
         ("redis-cache", "none of this kind (cache) is built yet"),
     ],
