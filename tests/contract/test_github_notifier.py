@@ -74,9 +74,12 @@ def test_one_comment_for_a_release_is_changed_in_place(there: GitHub) -> None:
     kept: list[dict[str, Any]] = []
     changed: list[Asked] = []
     there.double.beyond["GET", f"{REPO}/issues/{{issue_number}}/comments"] = lambda _: (200, kept)
-    there.double.beyond["PATCH", f"{REPO}/issues/comments/{{comment_id}}"] = lambda one: (
-        changed.append(one), (200, {"id": 5}),
-    )[1]  # fmt: skip
+
+    def patch(one: Asked) -> tuple[int, Any]:
+        changed.append(one)
+        return 200, {"id": 5}
+
+    there.double.beyond["PATCH", f"{REPO}/issues/comments/{{comment_id}}"] = patch
     there.job("lint", pull_requests=[PULL])
     once = notifier(there, "pull-request-comment", update_in_place=True)
     once.tell(NOTICE)
