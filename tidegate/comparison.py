@@ -19,7 +19,7 @@ from typing import Any
 from tidegate.errors import ConnectorError, SpecError
 from tidegate.judge.limits import Judged
 from tidegate.judge.selected import Policy, Selected, selected
-from tidegate.ports import Counts, Sample, Totals, Verdict
+from tidegate.ports import Sample, Totals, Verdict
 from tidegate.story import State, Story
 from tidegate.traffic import Seen, Side
 from tidegate.world import World
@@ -142,11 +142,11 @@ class Comparisons:
               at: datetime) -> Judged | None:  # fmt: skip
         assert route.split is not None
         assert route.split.canary is not None
-        metrics = world.parts[component].metrics
-        if not isinstance(metrics, Counts):
+        totals = getattr(world.parts[component].metrics, "totals", None)  # asking the protocol costs more than a look
+        if totals is None:
             return None
         try:
-            new, stable = metrics.totals(route.split.canary), metrics.totals(route.split.stable)
+            new, stable = totals(route.split.canary), totals(route.split.stable)
         except ConnectorError:
             return self.running[component].look(at, 0.0, None, None) if component in self.running else None
         if component not in self.running:
