@@ -121,17 +121,18 @@ class Registry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BackupProof:
-    """A backup that was restored into a scratch place and compared, table by table."""
+    """A backup that was restored into a scratch place and compared, table by table; or what its provider says of it."""
 
     location: str
     digest: str
     size: int  # bytes
-    tables: Mapping[str, tuple[int, str]]  # rows, fingerprint
+    tables: Mapping[str, tuple[int, str]]  # rows, fingerprint; none where nothing was restored
     seconds: float
+    said: str = ""  # what was looked at instead of a restore
 
 
 class Backup(Protocol):
-    """Takes a backup and proves it by a real restore."""
+    """Takes a backup and proves it: by a real restore, where that is possible."""
 
     def find(self, release: str) -> str | None:
         """Where the backup of this release lies, if it was taken."""

@@ -151,7 +151,7 @@ def prove_backup(world: World, action: do.ProveBackup) -> ev.Event:
     rows = {table: count for table, (count, _) in proof.tables.items()}
     told = f"{len(rows)} tables, {sum(rows.values())} rows restored and equal"
     if not rows:  # a project's own command, which says nothing of what it holds
-        told = f"{proof.size:,} bytes, unchanged since it was taken; nothing was restored"
+        told = proof.said or f"{proof.size:,} bytes, unchanged since it was taken; nothing was restored"
     return ev.BackupProven(
         at=world.clock.now(),
         name=action.name,

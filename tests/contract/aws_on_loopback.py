@@ -163,7 +163,7 @@ class Script:
     """
     Answers of AWS that moto cannot give, each validated against the service's own model before it is handed out.
 
-    `says[operation]` is asked with the parameters of each call; None lets moto answer.
+    `says[operation]` is asked with the parameters of each call of our clients; None lets moto answer.
     """
 
     says: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = field(default_factory=dict)
@@ -174,6 +174,8 @@ class Script:
         script = self
 
         def call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+            if client.meta.config.user_agent_extra != aws_clients.AGENT:
+                return real(client, operation, parameters)
             script.asked.append((operation, parameters))
             if (say := script.says.get(operation)) and (answer := say(parameters)) is not None:
                 model = client.meta.service_model.operation_model(operation)
