@@ -9,6 +9,7 @@ strong nor weak holds the step for ten minutes at most (`longest_hold`). Memory 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -211,7 +212,10 @@ _PARTS = ("failures", "latency", "bulk", "memory", "told")
 def make(told: Mapping[str, Any], profile: Mapping[str, float] | None = None, state: Mapping[str, Any] | None = None,
          alpha: float = ALPHA) -> Judge:  # fmt: skip
     """A judge for the rollout that `told` describes (judgement.md 7); `profile` may stand in it, too."""
-    judge = Judge(meta_of(told), Profile.of(profile or told.get("profile")), alpha)
+    meta, known = meta_of(told), Profile.of(profile or told.get("profile"))
+    if meta.record.level is not None and known.level == Profile().level:  # nobody has said another
+        known = replace(known, level=meta.record.level)
+    judge = Judge(meta, known, alpha)
     if state is not None:
         judge.restore(state)
     return judge

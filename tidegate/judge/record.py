@@ -14,6 +14,9 @@ from tidegate.judge.special import Array
 
 LOW, HIGH = 2.5, 3.0  # standard deviations at which a latency's score is cut: no single request decides
 TAIL = 0.99
+LEAST_SLOTS, LEAST_FAILURES = 36, 50.0  # three hours, below which a series says nothing of the level
+HIDDEN = 2 * math.exp(-1)  # share of a level's variance that a mean over 300 s shows when it remembers 300 s
+MIDDLE, HALF_KNOWN = 0.9, 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Record:
     shares: Array  # (buckets,)
     slow_from: int
     slow: float
+    level: float | None  # how far the shared failure rate strays, relative standard deviation; None: not known
 
     @classmethod
     def of(cls, history: Mapping[str, Any], edges: Array, routes: int) -> Record:
@@ -45,7 +49,32 @@ class Record:
         slow_from, slow = _tail(counts)
         shares = (counts + 1e-9) / (counts + 1e-9).sum()
         rates = np.minimum((failed + 0.5) / (asked + 50), 0.5)  # half a failure in fifty requests, until told better
-        return cls(rates, failed, scores, spread, edges, shares, slow_from, slow)
+        level = _level(history.get("series"))
+        return cls(rates, failed, scores, spread, edges, shares, slow_from, slow, level)
+
+
+def _level(series: Any) -> float | None:
+    """
+    From the record in 5-minute counts: the variance that chance does not explain, by moments, outages left out.
+
+    Averaging over a slot hides a part of a level that remembers LEVEL_TIME. Pulled towards the middle of what sites show
+    as if that rested on HALF_KNOWN failures; None where nothing can be read or hardly anything failed.
+    """
+    try:
+        slots = [(float(np.sum(one["requests"])), float(np.sum(one["failures"]))) for one in series or ()]
+    except (TypeError, KeyError, ValueError, IndexError):
+        return None
+    asked, failed = (
+        (np.array(column, dtype=np.float64) for column in zip(*slots, strict=True)) if slots else (None, None)
+    )
+    if asked is None or failed is None or len(slots) < LEAST_SLOTS or failed.sum() < LEAST_FAILURES:
+        return None
+    usual = failed <= 5 * asked * failed.sum() / max(asked.sum(), 1.0) + 10
+    asked, failed = asked[usual], failed[usual]
+    expected = asked * (failed.sum() / max(asked.sum(), 1.0))
+    beyond = float(((failed - expected) ** 2 - failed).sum() / max((expected**2).sum(), 1e-9))
+    found, known = max(beyond, 0.0) / HIDDEN, float(failed.sum())
+    return math.sqrt((found * known + MIDDLE**2 * HALF_KNOWN) / (known + HALF_KNOWN))
 
 
 def _numbers(told: Any, length: int, path: str) -> Array:
