@@ -23,6 +23,9 @@ from tidegate.judge.special import Array, log_beta_binomial, log_gamma_poisson
 SMALLEST, GROWTH, SIZES = 2.0, 1.6, 13  # alternatives: times the record's rate
 BURSTS: Array = np.array([0.3 * 1.7**i for i in range(8)])  # times the mean size
 HIGHEST = 0.995
+STRAYS: Array = np.arange(-3.0, 4.0)  # where the new version's own wander may be, in its standard deviations
+STRAYING: Array = np.exp(-0.5 * STRAYS**2) / np.exp(-0.5 * STRAYS**2).sum()  # how often it is there
+WITHIN = 0.3  # of a standard deviation: what lies between two of these places
 JUMP_MEAN, JUMP_SHAPE = 4.0, 1.0  # a shared level that has just jumped, in times the record
 MILD = 20.0
 
@@ -56,6 +59,8 @@ class Failures:
         self.mass = np.zeros((streams, SIZES))
         self.begun = np.zeros(streams)  # when the likeliest fault began, seconds
         self.calm = np.ones(streams)
+        self.wander = np.repeat(STRAYING[None], streams, axis=0)  # where a good version's own rate is just now
+        self._strays = np.exp(profile.rate_wander * STRAYS - 0.5 * profile.rate_wander**2)
         self.burst_kind, self.outage_kind = bursts, _outages(profile, rates)
         self.bursts, self.outages = start(bursts), start(self.outage_kind)
         self.spent: Array = np.zeros(2)  # seconds that the first stream is likely to have spent in bursts, in outages
@@ -90,6 +95,8 @@ class Failures:
         mean = 1 + (self.shape / self.rate - 1) * stays
         self.shape = np.maximum(self.shape * keeps, self.least[:, None])
         self.rate = self.shape / mean
+        stray = -math.expm1(-dt / self.profile.rate_wander_time)
+        self.wander = (1 - stray) * self.wander + stray * STRAYING
         if self._steps is None or self._steps[0] != dt:
             self._steps = dt, self.burst_kind.step(dt), self.outage_kind.step(dt)
         _, burst, outage = self._steps
@@ -150,15 +157,47 @@ class Failures:
         np.add(own[:, :1], 0.09 * (q[:, levels:] - base[:, :1]) ** 2, out=variance[:, levels:])
         np.minimum(q, HIGHEST, out=q)
         np.minimum(variance, 0.6 * q * (1 - q), out=variance)
-        told = log_beta_binomial(counts.new_bad[:, None], counts.new[:, None], q, variance)
-        told = (told - told[:, :1]) * (_tempered(counts.new * q[:, 0], dt, profile) * self._telling(counts))[:, None]
+        bad, asked = counts.new_bad[:, None], counts.new[:, None]
+        told = log_beta_binomial(bad, asked, q, variance)
+        told[:, :1] = self._null(bad, asked, base[:, :1], scale * base[:, :1] / self.rate[:, :1])
+        told = (told - told[:, :1]) * (self._telling(counts) * self._tempered(counts, q[:, 0], dt))[:, None]
+        fewer = counts.new_bad <= counts.new * q[:, 0]  # whatever beliefs differ in: no fault shows by fewer failures
+        told[fewer, 1:levels] = np.minimum(told[fewer, 1:levels], 0.0)
         self._settle(told[:, 1:levels], told[:, levels:first], told[:, first:] + stable_out)
         self._learn_new(counts, scale, q[:, :levels])
+
+    def _null(self, bad: Array, asked: Array, base: Array, unsure: Array) -> Array:
+        """
+        Ln of how likely a good version's counts are, (streams, 1), over all places where its own wander may be.
+
+        The wander has a memory, so its place is learnt: a rate that stays away pays for it once and then at each look a
+        little, and no more than a good one can stray. `unsure`: variance of the shared level's part.
+        """
+        q = np.minimum(base * self._strays, HIGHEST)
+        variance = unsure * self._strays**2 + (WITHIN * self.profile.rate_wander * q) ** 2
+        told = log_beta_binomial(bad, asked, q, np.minimum(variance, 0.6 * q * (1 - q))) + np.log(self.wander)
+        top = told.max(axis=1, keepdims=True)
+        shares = np.exp(told - top)
+        total = shares.sum(axis=1, keepdims=True)
+        self.wander = shares / total
+        out: Array = top + np.log(total)
+        return out
 
     def _telling(self, counts: Counts) -> Array:
         """How much a look can tell: where half of stable's requests fail, too, nobody can say whose fault it is."""
         shared = self.rates * self.shape[:, 0] / self.rate[:, 0]
         out: Array = np.where(counts.stable > 0, np.clip(1 - 2 * shared, 0.0, 1.0), 1.0)
+        return out
+
+    def _tempered(self, counts: Counts, q: Array, dt: float) -> Array:
+        """
+        Without stable traffic a fault and an outage differ by their shape alone, which nobody knows to a third.
+
+        Where that and not chance makes the counts differ, two memories of the wander count as one reading.
+        """
+        wander = self.profile.rate_wander**2 * counts.new * q
+        excess = max(2 * self.profile.rate_wander_time / dt - 1, 0.0)
+        out: Array = np.where(counts.stable > 0, 1.0, 1 / (1 + excess * wander / (1 + wander)))
         return out
 
     def _settle(self, faults: Array, in_burst: Array, in_outage: Array) -> None:
@@ -185,8 +224,8 @@ class Failures:
 
     def state(self) -> dict[str, Any]:
         """All that changes, as JSON has it."""
-        arrays = (self.shape, self.rate, self.mass, self.begun, self.calm, self.bursts, self.outages,
-                  self.spent)  # fmt: skip
+        arrays = (self.shape, self.rate, self.mass, self.begun, self.calm, self.bursts, self.outages, self.spent,
+                  self.wander)  # fmt: skip
         return {name: one.tolist() for name, one in zip(_CHANGES, arrays, strict=True)}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -195,15 +234,7 @@ class Failures:
             setattr(self, name, np.array(state[name], dtype=np.float64))
 
 
-_CHANGES = ("shape", "rate", "mass", "begun", "calm", "bursts", "outages", "spent")
-
-
-def _tempered(expected: Array, dt: float, profile: Profile) -> Array:
-    """Where wander and not chance makes the counts differ, two of its memories long counts as one reading."""
-    wander = profile.rate_wander**2 * expected
-    excess = max(2 * profile.rate_wander_time / dt - 1, 0.0)
-    out: Array = 1 / (1 + excess * wander / (1 + wander))
-    return out
+_CHANGES = ("shape", "rate", "mass", "begun", "calm", "bursts", "outages", "spent", "wander")
 
 
 def bursts(per_hour: Array, mean: Array, length: Array) -> Kind:

@@ -166,11 +166,11 @@ class Latency:
         if stable[1] > 0:
             self._jump(stable[0], self.spread / stable[1], dt)
             told += _update(self.xs, self.ps, stable[0], self.spread / stable[1], shared=True, gain=1.0)[0]
+        faster = False
         if new[1] > 0:
+            faster = new[0] <= float(self._passing[0] @ self._xs[0].sum(axis=1)) / max(calm, 1e-290)
             noise = self.spread / new[1]
-            # Who is calm more likely than not learns as if he were: a little of everything is known by nobody.
-            gain = 1.0 if calm >= 0.5 else calm
-            likely, z2, f = _update(self.xs, self.ps, new[0], noise, shared=False, gain=gain)
+            likely, z2, f = _update(self.xs, self.ps, new[0], noise, shared=False, gain=calm)
             told += likely
             self._learn(float(z2[1, 0]), float(f[1, 0]), noise)
         grown = np.exp(told - told.max())
@@ -178,7 +178,10 @@ class Latency:
         passing = self.passing * grown
         total = max(float(passing.sum()), 1e-290)
         self._passing[: self.count] = passing / total
-        self._fault[: self.count] = np.minimum(self.fault * (grown / total), 1e200)
+        gained = grown / total
+        if faster:  # a hiccup of stable's, or the end of one: no fault shows by a look that is quicker than expected
+            gained = np.minimum(gained, 1.0)
+        self._fault[: self.count] = np.minimum(self.fault * gained, 1e200)
 
     def _no_hiccup(self, told: Array, dt: float) -> float:
         """
@@ -247,8 +250,9 @@ def _update(x: Array, p: Array, seen: float, noise: float, *, shared: bool, gain
         limit = CLIP * np.sqrt(f[0])
         surprise[0] = np.minimum(np.maximum(surprise[0], -limit), limit)
     k = along / f[..., None]
-    k[0] *= gain
+    surprise[0] *= gain
     x += k * surprise[..., None]
+    k[0] *= 1.0 if gain >= 0.5 else gain  # calm more likely than not: what it knows, it knows as the others do
     p -= k[..., :, None] * along[..., None, :]
     return -0.5 * (np.log(f) + z2), z2, f
 

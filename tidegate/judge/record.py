@@ -57,7 +57,7 @@ def _level(series: Any) -> float | None:
     """
     From the record in 5-minute counts: the variance that chance does not explain, by moments, outages left out.
 
-    Averaging over a slot hides a part of a level that remembers LEVEL_TIME. Pulled towards the middle of what sites show
+    A mean over a slot hides a part of a level that remembers five minutes. Pulled towards the middle of what sites show
     as if that rested on HALF_KNOWN failures; None where nothing can be read or hardly anything failed.
     """
     try:

@@ -69,12 +69,37 @@ def test_an_outage_of_both_versions_is_nobody_s_fault() -> None:
         assert judge.step(during[at] if 40 <= at < 55 else sample) != "rollback"
 
 
+def test_a_hiccup_of_stable_alone_is_nobody_s_fault_but_its_own() -> None:
+    """Both directions: while stable is slow the new version looks quick, and failures of stable are not a new level."""
+    calm = Rollout(rate=100.0)
+    slow, failing = Rollout(rate=100.0, slower=1.3), Rollout(rate=100.0, failing=0.02)
+    judge, trouble = (
+        make_judge(calm.meta),
+        {**dict.fromkeys(range(40, 46), slow), **dict.fromkeys(range(60, 66), failing)},
+    )
+    others = {id(one): list(one.samples()) for one in (slow, failing)}
+    for at, sample in enumerate(calm.samples()):
+        stable = others[id(trouble[at])][at]["stable"] if at in trouble else sample["stable"]
+        assert judge.step(sample | {"stable": stable}) == "continue"
+        assert judge.strength < 0.5
+
+
+def test_a_level_that_strays_is_read_from_the_record_in_five_minute_counts() -> None:
+    steady = [{"requests": [3000], "failures": [6], "latency": []}] * 288
+    wild = [{"requests": [3000], "failures": [2 + 20 * (at % 6 == 0)], "latency": []} for at in range(288)]
+    found = [make_judge(Rollout().meta | {"history": Rollout().meta["history"] | {"series": told}}).profile.level
+             for told in (steady, wild, None, {"failures": [1]}, steady[:3])]  # fmt: skip
+    assert found[0] < 0.3
+    assert found[1] > 1.0
+    assert found[2:] == [0.9, 0.9, 0.9]
+
+
 def test_weak_evidence_at_a_step_s_end_holds_it_and_not_for_ever() -> None:
-    weak = Rollout(rate=10.0, extra=0.003, stages=((0.25, 1800.0),), seed=4)  # somebody who obeys and never raises
-    judge = make_judge(weak.meta | {"stages": [[0.25, 120.0], [1.0, 300.0]]})
+    weak = Rollout(rate=10.0, extra=0.004, stages=((0.25, 1800.0),), seed=1)  # somebody who obeys and never raises
+    judge = make_judge(weak.meta | {"stages": [[0.25, 120.0], [1.0, 300.0]], "longest_hold": 200.0})
     words = [judge.step(sample) for sample in weak.samples()]
     assert "hold" not in words[:10], "the step has not ended yet"
-    assert words.count("hold") == 60, "ten minutes, and no more"
+    assert words.count("hold") == 20, "as long as it is told, and no more"
     assert "rollback" not in words
     assert words[-1] == "continue"
 
