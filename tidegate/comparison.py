@@ -25,7 +25,7 @@ from tidegate.traffic import Seen, Side
 from tidegate.world import World
 
 GATE = "comparison"
-LEAST_BIN = 1.0  # seconds; counts of less are gathered first
+LEAST_BIN = 0.4  # seconds; counts of less are gathered first
 LONGEST_HOLD = 600.0  # seconds a step that open evidence may hold
 KEPT_EVERY = 10.0  # seconds between two copies of a judge's state: counts of a gap are not lost, they are cumulative
 
@@ -35,13 +35,13 @@ class Comparison:
 
     def __init__(self, component: str, stages: Sequence[tuple[float, float]], began: datetime,
                  record: Totals, memory_limit: float = 0.0, policy: Policy | None = None,
-                 longest_hold: float = LONGEST_HOLD) -> None:  # fmt: skip
+                 longest_hold: float = LONGEST_HOLD, compress: float = 1.0) -> None:  # fmt: skip
         """
         `stages`: (share 0-1, seconds); `record`: what stable had answered before; `policy`: selected.Policy;
-        `longest_hold`: seconds a step.
+        `longest_hold`: seconds a step; `compress`: by how much the spec's own times are shortened.
         """
         self.component, self.began, self.record, self.memory_limit = component, began, record, memory_limit
-        self.policy, self.longest_hold = dict(policy or {}), longest_hold
+        self.policy, self.longest_hold, self.compress = dict(policy or {}), longest_hold, compress
         self.stages = tuple(stages)
         self.last: tuple[Totals | None, Totals | None] = (None, record)
         self.probed: tuple[Totals | None, Totals | None] = (None, None)
@@ -52,7 +52,8 @@ class Comparison:
         history = {"requests": [self.record.requests], "failures": [self.record.failures],
                    "latency": self.record.latency}  # fmt: skip
         meta = {"stages": self.stages, "bin_seconds": LEAST_BIN, "edges": self.record.edges, "routes": 1,
-                "memory_limit": self.memory_limit, "history": history, "longest_hold": self.longest_hold}  # fmt: skip
+                "memory_limit": self.memory_limit, "history": history, "longest_hold": self.longest_hold,
+                "compress": self.compress}  # fmt: skip
         return selected(self.policy, meta, state)
 
     def look(self, at: datetime, share: float, new: Totals | None, stable: Totals | None,
@@ -85,7 +86,8 @@ class Comparison:
         """Everything a successor needs, packed."""
         told = {
             "component": self.component, "began": self.began.isoformat(), "stages": self.stages, "t": self.t,
-            "memory_limit": self.memory_limit, "policy": self.policy, "longest_hold": self.longest_hold,
+            "memory_limit": self.memory_limit, "policy": self.policy,
+            "longest_hold": self.longest_hold, "compress": self.compress,
             "record": _told(self.record), "last": [_told(one) for one in self.last],
             "probed": [_told(one) for one in self.probed],
             "judge": self.judge.state(),
@@ -100,7 +102,7 @@ class Comparison:
         record = _totals(told["record"])
         assert record is not None
         made = cls(told["component"], stages, began, record, told["memory_limit"], told["policy"],
-                   told["longest_hold"])  # fmt: skip
+                   told["longest_hold"], told["compress"])  # fmt: skip
         made.t, made.last = told["t"], (_totals(told["last"][0]), _totals(told["last"][1]))
         made.probed = (_totals(told["probed"][0]), _totals(told["probed"][1]))
         made.judge = made._make(told["judge"])
@@ -156,7 +158,8 @@ class Comparisons:
             stages = [(step.weight / 100, step.bake.total_seconds()) for step in plan.steps]
             policy = world.spec.comparison.policy(self.learnt.get(component, {}))
             limit, hold = _memory_limit(world, component), _longest_hold(world)
-            self.running[component] = Comparison(component, stages, at, stable, limit, policy, hold)
+            made = Comparison(component, stages, at, stable, limit, policy, hold, world.spec.compress)
+            self.running[component] = made
         return self.running[component].look(
             at, route.weight / 100, new, stable, _memory(world, component, route.split.stable, samples),
             _probes(world, component, route.split.canary, route.split.stable),

@@ -103,11 +103,11 @@ def test_other_buckets_than_before_are_an_error_that_holds_and_no_crash() -> Non
     assert "cannot be compared with stable" in told.sentence
 
 
-def test_looks_closer_than_a_second_are_gathered() -> None:
+def test_looks_that_follow_at_once_are_gathered() -> None:
     one = Comparison("api", STAGES, BEGAN, RECORD)
     new = replace(NOTHING, requests=20, latency=tuple(20 * buckets(1.0)))
     first = one.look(BEGAN, 0.1, new, RECORD)
-    again = one.look(BEGAN + timedelta(milliseconds=300), 0.1, replace(new, requests=40, failures=20), RECORD)
+    again = one.look(BEGAN + timedelta(milliseconds=200), 0.1, replace(new, requests=40, failures=20), RECORD)
     assert first == again
     later = one.look(BEGAN + timedelta(seconds=1), 0.1, replace(new, requests=60, failures=40), RECORD)
     assert later is not None

@@ -44,7 +44,7 @@ class Judge:
         seen = np.append(record.failures, 50.0)
         self.failures = Failures(rates, seen, profile, _bursts(profile, len(rates) - 1, slow=1))
         self.latency, self.bulk = Latency(record.spread, profile), Bulk(record)
-        self.memory = Memory(meta.memory_limit, meta.seconds)
+        self.memory = Memory(meta.memory_limit, meta.seconds, meta.compress)
         self.probes: Failures | None = None
         self.by_probes = 0.0  # what probes alone say, as likelihood ratio
         self.probed_so_far = [0.0] * 4  # requests and failures of new, of stable

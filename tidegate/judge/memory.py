@@ -13,6 +13,7 @@ from typing import Any
 SLOTS = 48  # means kept; when full, neighbours are joined
 WARM = 60.0  # seconds after the start that say nothing
 LEAST_TIME, LEAST_SLOTS = 240.0, 10
+LEAST_WARM, LEAST_EVER = 3.0, 6.0  # seconds, however much a rehearsal is shortened: processes start as fast as they do
 SURE = 5.0  # standard errors
 CORRELATED = 2.0  # neighbouring readings are alike: an error is this much larger than chance alone says
 AHEAD, LEAST_AHEAD = 6.0, 3600.0  # times the time seen; seconds
@@ -23,9 +24,14 @@ ENOUGH_FULL = 3  # readings in a row
 class Memory:
     """`step` answers with a sentence when the new version's memory is a fault, "" otherwise."""
 
-    def __init__(self, limit: float, plan: float) -> None:
-        """`limit` in the readings' unit (0: none), `plan`: seconds of the whole plan."""
+    def __init__(self, limit: float, plan: float, compress: float = 1.0) -> None:
+        """
+        `limit` in the readings' unit (0: none), `plan`: seconds of the whole plan; `compress`: by how much a rehearsal
+        shortens the release's own times, and with them how long one looks before one believes in a line.
+        """
         self.limit, self.plan = limit, plan
+        self.warm, self.least = max(WARM / compress, LEAST_WARM), max(LEAST_TIME / compress, LEAST_EVER)
+        self.least_ahead = LEAST_AHEAD / compress
         self.width, self.full = 0.0, 0
         self.slots: list[list[float]] = []  # [readings, sum of t, of new, of stable]
         self.first = math.nan
@@ -39,7 +45,7 @@ class Memory:
             return f"green's memory is {new / self.limit * 100:.0f} % of its limit"
         if math.isnan(self.first):
             self.first = t
-        if t - self.first < WARM:
+        if t - self.first < self.warm:
             return ""
         self._add(t, new, stable if stable > 0 and math.isfinite(stable) else 0.0)
         return self._forecast(t, new)
@@ -56,7 +62,7 @@ class Memory:
             self.width = max(self.width * 2, (t - self.first) / SLOTS)
 
     def _forecast(self, t: float, new: float) -> str:
-        if len(self.slots) < LEAST_SLOTS or t - self.first - WARM < LEAST_TIME:
+        if len(self.slots) < LEAST_SLOTS or t - self.first - self.warm < self.least:
             return ""
         times = [one[1] / one[0] for one in self.slots]
         slope, error = _line(times, [one[2] / one[0] for one in self.slots])
@@ -66,12 +72,12 @@ class Memory:
         surely = slope - SURE * CORRELATED * math.hypot(error, other_error) - max(other, 0.0)
         if surely <= 0 or later < 0.6 * slope or later - 3 * CORRELATED * later_error <= 0:
             return ""
-        ahead = min(max(self.plan - t, LEAST_AHEAD), AHEAD * (t - self.first))
+        ahead = min(max(self.plan - t, self.least_ahead), AHEAD * (t - self.first))
         if new + min(surely, later) * ahead < self.limit:
             return ""
-        minutes = max(self.limit - new, 0.0) / slope / 60
-        grows = slope * 60 / self.limit * 100
-        return f"green's memory grows by {grows:.2g} % of its limit a minute and meets it in {minutes:.0f} minutes"
+        grows, left = slope * 60 / self.limit * 100, max(self.limit - new, 0.0) / slope
+        soon = f"{left / 60:.0f} minutes" if left >= 120 else f"{left:.0f} seconds"
+        return f"green's memory grows by {grows:.2g} % of its limit a minute and meets it in {soon}"
 
     def state(self) -> dict[str, Any]:
         """All that changes, as JSON has it."""

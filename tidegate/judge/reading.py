@@ -27,6 +27,7 @@ class Meta:
     memory_limit: float
     record: Record
     longest_hold: float  # seconds a step
+    compress: float  # by how much a rehearsal shortens the release's own times; 1 in real life
 
     @property
     def seconds(self) -> float:
@@ -64,7 +65,15 @@ def meta_of(told: Mapping[str, Any]) -> Meta:
     limit = 0.0 if limit is None else _number(limit, "meta.memory_limit")
     history = told.get("history") or {}
     longest = _number(told.get("longest_hold", LONGEST_HOLD), "meta.longest_hold")
-    return Meta(stages, bin_seconds, routes, limit, Record.of(history, edges, routes), longest)
+    return Meta(
+        stages,
+        bin_seconds,
+        routes,
+        limit,
+        Record.of(history, edges, routes),
+        longest,
+        max(_number(told.get("compress", 1.0), "meta.compress"), 1.0),
+    )
 
 
 def _stage(told: Any, at: int) -> tuple[float, float]:
