@@ -33,6 +33,7 @@ def lay(double: AwsDouble, paths: Mapping[str, tuple[str, str]], system: str = "
     """A listener on port 80; for each path its blue and green target group, blue at 100. `/*` is the default action."""
     ec2, elb = api(double, "ec2"), api(double, "elbv2")
     network = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ec2.modify_vpc_attribute(VpcId=network, EnableDnsHostnames={"Value": True})
     zones = [("10.0.0.0/24", f"{REGION}a"), ("10.0.1.0/24", f"{REGION}b")]
     made_subnets = [ec2.create_subnet(VpcId=network, CidrBlock=block, AvailabilityZone=zone) for block, zone in zones]
     subnets = tuple(one["Subnet"]["SubnetId"] for one in made_subnets)
@@ -66,3 +67,39 @@ def lay(double: AwsDouble, paths: Mapping[str, tuple[str, str]], system: str = "
 def forward(groups: Mapping[str, str], blue: str, green: str) -> dict[str, Any]:
     weights = [{"TargetGroupArn": groups[blue], "Weight": 100}, {"TargetGroupArn": groups[green], "Weight": 0}]
     return {"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}
+
+
+def deploy(double: AwsDouble, ground: Ground, *, service: str, clusters: Mapping[str, str], group: str, image: str,
+           count: int, environment: Mapping[str, str]) -> None:  # fmt: skip
+    """The version before, as somebody deployed it by hand: clusters, a definition, blue's service."""
+    ecs = api(double, "ecs")
+    for cluster in clusters.values():
+        ecs.create_cluster(clusterName=cluster)
+    definition = ecs.register_task_definition(
+        family=service,
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[
+            {
+                "name": service,
+                "image": image,
+                "essential": True,
+                "memory": 512,
+                "portMappings": [{"containerPort": 3000, "protocol": "tcp"}],
+                "environment": [{"name": name, "value": value} for name, value in environment.items()],
+            }
+        ],
+    )["taskDefinition"]["taskDefinitionArn"]
+    ecs.create_service(
+        cluster=clusters["blue"],
+        serviceName=service,
+        taskDefinition=definition,
+        desiredCount=count,
+        launchType="FARGATE",
+        networkConfiguration={
+            "awsvpcConfiguration": {"subnets": list(ground.subnets), "securityGroups": [ground.security]}
+        },
+        loadBalancers=[{"targetGroupArn": ground.groups[group], "containerName": service, "containerPort": 3000}],
+    )

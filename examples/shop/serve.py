@@ -4,7 +4,8 @@ The one command of an unpacked artifact: `python serve.py api`, `... frontend`, 
 
 It runs from inside the artifact's folder and is configured by environment:
 
-    PORT                where to listen, on 127.0.0.1 (required, except by migrate)
+    PORT                where to listen (required, except by migrate)
+    HOST                at which address (default 127.0.0.1)
     SHOP_DATABASE       the SQLite file (api and migrate; required)
     TIDEGATE_DIGEST     the artifact's digest, reported by /health and /version
     SHOP_INSTANCE       this instance's name (default: the process id)

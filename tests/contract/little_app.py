@@ -51,7 +51,7 @@ if TROUBLE == "crash":
     sys.exit(3)
 if TROUBLE == "worker":
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
-server = Server(("127.0.0.1", int(os.environ["PORT"])), Answers)
+server = Server((os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"])), Answers)
 signal.signal(signal.SIGTERM, signal.SIG_IGN if TROUBLE == "deaf" else stop)
 server.serve_forever(0.02)
 server.server_close()

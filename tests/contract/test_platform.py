@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from blocks.ecs_platform import EcsPlatform
 from blocks.folder_registry import FolderRegistry
 from blocks.process_platform import ProcessPlatform
+from examples.aws.ground import deploy, lay
+from examples.aws.world import Image, World
+from tests.contract.aws_double import aws_double
 from tests.contract.processes import named, wait_until
 from tidegate.errors import ConnectorError, Denied, NotApplied
 from tidegate.ports import Instance, Platform, PlatformState
@@ -96,7 +103,55 @@ class ProcessStand:
         wait_until(lambda: not named(self.component))
 
 
-STANDS = {"process-platform": ProcessStand}
+class EcsStand:
+    """moto's API, and a world behind it that starts what ECS is asked for; nothing serves before the first version."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._left = folder, ExitStack()
+        self.double = self._left.enter_context(aws_double())
+        self.world = World(folder / "world").start()
+        self._left.callback(self.world.stop)
+        ground = lay(self.double, {"/*": ("shop-blue", "shop-green")})
+        deploy(
+            self.double, ground, service="shop", clusters=self.clusters, group="shop-blue",
+            image=f"registry.example/shop:1.0@{NOBODYS}", count=0, environment={"DATABASE": "nowhere"},
+        )  # fmt: skip
+        self.platform = self.block()
+
+    clusters: ClassVar[dict[str, str]] = {"blue": "shop-blue", "green": "shop-green"}
+
+    @property
+    def impatient(self) -> EcsPlatform:
+        return self.block(attempts=10, pause="500ms")
+
+    def block(self, **settings: object) -> EcsPlatform:
+        told: dict[str, object] = {
+            "region": "us-east-1", "endpoint_url": self.double.url, "service": "shop", "clusters": self.clusters,
+            "target_groups": self.clusters, "attempts": 100, "pause": "300ms",
+        }  # fmt: skip
+        return EcsPlatform(**{**told, **settings})  # type: ignore[arg-type]
+
+    def version(self, name: str, trouble: str = "") -> str:
+        source = self.folder / f"built-{name}"
+        source.mkdir()
+        shutil.copy(APP, source)
+        (source / "trouble").write_text(trouble)
+        digest = "sha256:" + hashlib.sha256(f"{name} {trouble}".encode()).hexdigest()
+        self.world.images[digest] = Image(source, ("little_app.py",))
+        return digest
+
+    def kill(self, instance: Instance) -> None:
+        self.world.kill(urlsplit(instance.url).hostname or "")
+
+    def living(self) -> int:
+        return sum(run.process is not None and run.process.poll() is None for run in self.world.runs)
+
+    def close(self) -> None:
+        self._left.close()
+
+
+STANDS: dict[str, Callable[[Path], Any]] = {"process-platform": ProcessStand, "ecs-platform": EcsStand}
+OF_PROCESSES = pytest.mark.parametrize("stand", ["process-platform"], indirect=True)  # what nobody supervises
 
 
 @pytest.fixture(params=STANDS)
@@ -201,6 +256,7 @@ def test_who_does_not_stop_when_asked_is_ended(stand: Stand) -> None:
     assert stand.living() == 0
 
 
+@OF_PROCESSES
 @pytest.mark.proves("E29")
 def test_a_version_that_does_not_start_is_told_with_its_own_reason(stand: Stand) -> None:
     with pytest.raises(NotApplied) as caught:
@@ -210,11 +266,13 @@ def test_a_version_that_does_not_start_is_told_with_its_own_reason(stand: Stand)
     assert "\x1b" not in str(caught.value)
 
 
+@OF_PROCESSES
 def test_a_version_that_never_becomes_healthy_is_told_at_the_deadline(stand: Stand) -> None:
     with pytest.raises(NotApplied, match=r"2 of 2 instances did not become healthy within 5s.*answers 503"):
         stand.impatient.create("shop/1.0.0/1", "1.0.0", stand.version("1.0.0", "sick"), 2)
 
 
+@OF_PROCESSES
 @pytest.mark.proves("I17")
 def test_a_version_that_reports_another_digest_is_not_accepted(stand: Stand) -> None:
     digest = stand.version("1.0.0", "lies")
@@ -222,11 +280,13 @@ def test_a_version_that_reports_another_digest_is_not_accepted(stand: Stand) -> 
         create(stand, digest)
 
 
+@OF_PROCESSES
 def test_an_instance_that_hangs_is_unhealthy_and_holds_nobody_up(stand: Stand) -> None:
     with pytest.raises(NotApplied, match="no answer within 1 s"):
         stand.impatient.create("shop/1.0.0/1", "1.0.0", stand.version("1.0.0", "hangs"), 1)
 
 
+@OF_PROCESSES
 def test_a_dead_instance_is_shown_and_started_again_when_asked(stand: Stand) -> None:
     digest = stand.version("1.0.0")
     state = create(stand, digest)
@@ -241,6 +301,7 @@ def test_a_dead_instance_is_shown_and_started_again_when_asked(stand: Stand) -> 
     assert stand.living() == 2
 
 
+@OF_PROCESSES
 def test_a_digest_that_nobody_pushed_is_refused(stand: Stand) -> None:
     with pytest.raises(Denied, match="holds no artifact"):
         create(stand, NOBODYS)
@@ -262,6 +323,7 @@ def test_a_name_that_leads_elsewhere_is_refused(stand: Stand, name: str) -> None
         stand.platform.remove(name, GRACE)
 
 
+@OF_PROCESSES
 def test_a_hostile_version_is_only_ever_a_name(stand: Stand) -> None:
     digest = stand.version("1.0.0")
     for version in HOSTILE:

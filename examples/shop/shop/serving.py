@@ -16,7 +16,7 @@ def serve(site: Site, release: Release) -> None:
         raise Unusable(f"PORT is {text!r}; it must be a port between 1 and 65535.")
     config = uvicorn.Config(
         Shell(site, release, trouble_of(release)),
-        host="127.0.0.1",
+        host=os.environ.get("HOST", "127.0.0.1"),
         port=int(text),
         http="h11",
         loop="asyncio",
