@@ -179,7 +179,7 @@ def test_what_no_file_may_have_is_nowhere_offered() -> None:
 
 @pytest.mark.parametrize(
     ("slug", "advice"),
-    [("command-cache", "None of this kind (cache) is built yet"), ("sqlite-bakup", "Did you mean 'sqlite-backup'?")],
+    [("command-lamp", "None of this kind (lamp) is built yet"), ("sqlite-bakup", "Did you mean 'sqlite-backup'?")],
 )
 def test_a_connector_that_is_not_built_is_answered_with_its_kind(
     slug: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
