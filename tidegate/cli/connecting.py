@@ -11,7 +11,7 @@ READS_AS = {
     "mail": SOMEBODY,
     "sender": SOMEBODY,
     "aws_account": ACCOUNT,
-    "distribution": "E00000000000",  # reads as an identifier of CloudFront's
+    "distribution_id": "E00000000000",  # reads as an identifier of CloudFront's
     "listener_arn": f"arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:listener/app/nobody/0/0",
 }  # the end of a value's name -> what stands for it
 
