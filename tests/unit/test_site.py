@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.ledgers import HandedClock
@@ -78,3 +80,29 @@ def test_what_the_spec_says_goes_before_what_was_learnt_and_learning_can_be_turn
     chosen = Chosen.model_validate({"profile": {"hiccups": 9.0}})
     assert chosen.policy(LEARNT)["profile"] == LEARNT | {"hiccups": 9.0}
     assert Chosen.model_validate({"learns": False}).policy(LEARNT)["profile"] == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"judge": "argo", "argo": {"metrics": [{"name": "x", "intervall": "1m"}]}}, "argo: metrics.0..intervall"),
+        ({"judge": "argo", "argo": {"metric": []}}, "argo: comparison.argo.metric: found"),
+        ({"kayenta": {"interval": 0}}, "kayenta: interval: found 0; allowed: at least 1 minutes"),
+        ({"judge": "best"}, "sequential"),
+        ({"rehearsed": {"good": 30, "rolled_back": 40}}, "40 of 30: more than there were"),
+    ],
+)
+def test_rules_that_a_judge_cannot_use_are_refused_before_a_release_begins(told: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Chosen.model_validate(told)
+
+
+@pytest.mark.parametrize("judge", ["argo", "kayenta"])
+def test_rules_may_stand_beside_another_choice(judge: str) -> None:
+    rules = {
+        "argo": {"metrics": [{"name": "x", "interval": "1m", "provider": {"samples": {}}}]},
+        "kayenta": {"interval": 5},
+    }
+    chosen = Chosen.model_validate({"judge": judge, **rules})
+    assert chosen.policy({}) == {"judge": judge, "rules": rules[judge]}
+    assert Chosen.model_validate(rules).policy({})["judge"] == "sequential"

@@ -209,7 +209,7 @@ class Comparison(Strict):
                 try:
                     refuse_bad_rules(name, getattr(self, name))
                 except SpecError as wrong:
-                    raise ValueError(f"{wrong}; {wrong.advice}") from None
+                    raise ValueError("; ".join(told for told in (f"{name}: {wrong}", wrong.advice) if told)) from None
         return self
 
     @field_validator("profile")
