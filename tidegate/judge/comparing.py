@@ -31,6 +31,7 @@ HOLDS = 0.1  # of what a rollback needs
 SHORTEST = 3600.0  # seconds: in a plan of minutes a fault does not begin more often than elsewhere
 FIRST = 0.7  # prior chance that a faulty version is so from its first request: most faults need no time
 REMEMBERED = 24.0  # hours that a profile's rates rest on: one quiet release says little of a stretch a day
+SLOW_WANDER = 0.5  # of failures' wander: most of what moves the share of slow requests is the bulk (tail.py)
 SLOW_BURST = 0.05  # what a hiccup adds to the share of slow requests, mean
 
 
@@ -42,7 +43,8 @@ class Judge:
         record = meta.record
         rates = np.append(record.rates, record.slow)
         seen = np.append(record.failures, 50.0)
-        self.failures = Failures(rates, seen, profile, _bursts(profile, len(rates) - 1, slow=1))
+        wanders = np.append(np.full(len(rates) - 1, profile.rate_wander), SLOW_WANDER * profile.rate_wander)
+        self.failures = Failures(rates, seen, profile, _bursts(profile, len(rates) - 1, slow=1), wanders)
         self.latency, self.bulk = Latency(record.spread, profile), Bulk(record)
         self.memory = Memory(meta.memory_limit, meta.seconds, meta.compress)
         self.probes: Failures | None = None

@@ -23,11 +23,12 @@ from tidegate.judge.special import Array, log_beta_binomial, log_gamma_poisson
 SMALLEST, GROWTH, SIZES = 2.0, 1.6, 13  # alternatives: times the record's rate
 BURSTS: Array = np.array([0.3 * 1.7**i for i in range(8)])  # times the mean size
 HIGHEST = 0.995
-STRAYS: Array = np.arange(-3.0, 4.0)  # where the new version's own wander may be, in its standard deviations
-STRAYING: Array = np.exp(-0.5 * STRAYS**2) / np.exp(-0.5 * STRAYS**2).sum()  # how often it is there
-WITHIN = 0.3  # of a standard deviation: what lies between two of these places
+HALVES = 8  # of a wander: each up or down by itself, so their sum pulls back the harder the further it is (Ehrenfest)
+STRAYS: Array = (2 * np.arange(HALVES + 1) - HALVES) / math.sqrt(HALVES)  # its places, in standard deviations
+STRAYING: Array = np.array([math.comb(HALVES, up) / 2**HALVES for up in range(HALVES + 1)])  # how often it is there
+WITHIN = 0.2  # of a standard deviation: what lies between two of these places
 JUMP_MEAN, JUMP_SHAPE = 4.0, 1.0  # a shared level that has just jumped, in times the record
-MILD = 20.0
+MILD, MILD_MOST = 20.0, 0.05  # a rise that lasts longer than an outage: times the record, and points of failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,13 @@ class Counts:
 class Failures:
     """The evidence of several streams; `evidence` is of shape (streams,)."""
 
-    def __init__(self, rates: Array, seen: Array, profile: Profile, bursts: Kind) -> None:
-        """`rates`: the record's, (streams,); `seen`: how many failures they rest on; `bursts`: one version's."""
+    def __init__(
+        self, rates: Array, seen: Array, profile: Profile, bursts: Kind, wanders: Array | float | None = None
+    ) -> None:
+        """
+        `rates`: the record's, (streams,); `seen`: how many failures they rest on; `bursts`: one version's; `wanders`:
+        each stream's own, where it is another than the profile's.
+        """
         self.rates, self.profile = rates, profile
         streams = len(rates)
         variance = profile.level**2 + 1.0 / (seen + 0.5)
@@ -60,11 +66,14 @@ class Failures:
         self.begun = np.zeros(streams)  # when the likeliest fault began, seconds
         self.calm = np.ones(streams)
         self.wander = np.repeat(STRAYING[None], streams, axis=0)  # where a good version's own rate is just now
-        self._strays = np.exp(profile.rate_wander * STRAYS - 0.5 * profile.rate_wander**2)
+        own = np.full((streams, 1), profile.rate_wander) if wanders is None else np.reshape(wanders, (streams, 1))
+        self._own: Array = own
+        self._strays = np.exp(own * STRAYS - 0.5 * own**2)
         self.burst_kind, self.outage_kind = bursts, _outages(profile, rates)
         self.bursts, self.outages = start(bursts), start(self.outage_kind)
         self.spent: Array = np.zeros(2)  # seconds that the first stream is likely to have spent in bursts, in outages
         self._steps: tuple[float, Step, Step] | None = None
+        self._moves = np.eye(len(STRAYS))
 
     @property
     def evidence(self) -> Array:
@@ -95,10 +104,10 @@ class Failures:
         mean = 1 + (self.shape / self.rate - 1) * stays
         self.shape = np.maximum(self.shape * keeps, self.least[:, None])
         self.rate = self.shape / mean
-        stray = -math.expm1(-dt / self.profile.rate_wander_time)
-        self.wander = (1 - stray) * self.wander + stray * STRAYING
         if self._steps is None or self._steps[0] != dt:
+            self._moves = _moves(dt / self.profile.rate_wander_time)
             self._steps = dt, self.burst_kind.step(dt), self.outage_kind.step(dt)
+        self.wander = self.wander @ self._moves
         _, burst, outage = self._steps
         self.bursts, one = move(self.bursts, self.calm, burst)
         self.outages, other = move(self.outages, self.calm, outage)
@@ -174,7 +183,7 @@ class Failures:
         little, and no more than a good one can stray. `unsure`: variance of the shared level's part.
         """
         q = np.minimum(base * self._strays, HIGHEST)
-        variance = unsure * self._strays**2 + (WITHIN * self.profile.rate_wander * q) ** 2
+        variance = unsure * self._strays**2 + (WITHIN * self._own * q) ** 2
         told = log_beta_binomial(bad, asked, q, np.minimum(variance, 0.6 * q * (1 - q))) + np.log(self.wander)
         top = told.max(axis=1, keepdims=True)
         shares = np.exp(told - top)
@@ -218,7 +227,7 @@ class Failures:
         share = np.minimum(scale * self.shape / self.rate / q, 1.0)
         wander = self.profile.rate_wander**2 * (counts.new * q[:, 0])
         weight = 1 / (1 + wander)[:, None] * np.ones_like(share)
-        weight[:, 0] *= 1 - self.bursts.sum(axis=(1, 2))
+        weight[:, 0] *= self.calm  # what an outage or a burst did is not the level
         self.shape = self.shape + counts.new_bad[:, None] * share * weight
         self.rate = self.rate + counts.new[:, None] * scale * weight
 
@@ -237,6 +246,19 @@ class Failures:
 _CHANGES = ("shape", "rate", "mass", "begun", "calm", "bursts", "outages", "spent", "wander")
 
 
+def _moves(memories: float) -> Array:
+    """Where a wander goes from each of its places in so many of its memories, (places, places), rows adding up to 1."""
+    turns = -math.expm1(-memories) / 2
+    rows = []
+    for up in range(HALVES + 1):
+        stay_up = [math.comb(up, k) * (1 - turns) ** k * turns ** (up - k) for k in range(up + 1)]
+        turn_up = [
+            math.comb(HALVES - up, k) * turns**k * (1 - turns) ** (HALVES - up - k) for k in range(HALVES - up + 1)
+        ]
+        rows.append(np.convolve(stay_up, turn_up))
+    return np.array(rows)
+
+
 def bursts(per_hour: Array, mean: Array, length: Array) -> Kind:
     """Bursts on one version: how many a hour, their mean size (points of failures) and length, each (streams,)."""
     edges = np.append(0.0, np.sqrt(BURSTS[1:] * BURSTS[:-1]))
@@ -249,5 +271,5 @@ def _outages(profile: Profile, rates: Array) -> Kind:
     sizes: Array = np.array([max(2 * float(rates[0]), 1e-4) * 1.9**i for i in range(20)])
     sizes = np.repeat(sizes[sizes < 0.98][None], len(rates), axis=0)
     shares = sizes**-0.5
-    lengths = np.where(sizes <= MILD * rates[0], profile.mild_time, profile.outage_time)
+    lengths = np.where(sizes <= min(MILD * rates[0], MILD_MOST), profile.mild_time, profile.outage_time)
     return Kind(profile.outages * shares / shares.sum(axis=1, keepdims=True), sizes, lengths)
