@@ -18,8 +18,10 @@ from typing import Literal, Self
 import httpx
 from pydantic import Field, PrivateAttr, model_validator
 
+from blocks.aws_access import AwsAccess
 from blocks.connector import Connector, machine_troubles
 from blocks.env_check_rules import PLACEHOLDERS, Held, Rules, wrong
+from blocks.env_check_secrets import of_aws_secrets
 from blocks.env_check_sources import RENDER, VERCEL, event_refused, of_file, of_render, of_vercel, unanswered
 from tidegate.errors import Denied, SpecError
 from tidegate.language.identity import Environment, Variable
@@ -29,7 +31,7 @@ from tidegate.quantities import Duration
 from tidegate.spec import Spec
 
 
-class EnvCheck(Connector):
+class EnvCheck(AwsAccess, Connector):
     """The variables of an environment."""
 
     _block_type_name = "Environment variables"
@@ -47,7 +49,12 @@ class EnvCheck(Connector):
     secrets_in: Literal["", "aws-secrets-manager"] = Field(
         "", title="Secrets in", description="Where secrets are kept; such a secret must not stand in the file."
     )
-    region: str = Field("", title="Region", description="AWS's.")
+    secrets_at: str = Field(
+        "",
+        title="Secrets at",
+        description="What stands before the secrets' names there, ending with /; else the one secret that holds all.",
+        examples=["shop/production/"],
+    )
     secrets: list[str] = Field(default_factory=list, title="Secrets", description="Only these, which have to be there.")
     length: AnyLimit | None = Field(None, title="Length", description="Of each of `secrets`, e.g. at least 32B.")
     only: list[str] = Field(default_factory=list, title="Only", description="Of the spec's variables, only these.")
@@ -94,7 +101,7 @@ class EnvCheck(Connector):
             with machine_troubles("the variables"):
                 wanted = self._wanted(facts)
                 held = self._held(wanted, facts)
-                found = [*wrong(held, wanted, self._rules(wanted, facts)), *self._more(held, wanted)]
+                found = [*wrong(held, wanted, self._rules(wanted, facts)), *self._more(held, wanted, facts)]
         except Denied as why:
             return CheckResult(Verdict.ERROR, f"{why}; nothing was compared")
         seconds = round(time.monotonic() - began, 3)
@@ -110,19 +117,21 @@ class EnvCheck(Connector):
         name = self.environment or facts.get("environment", "") or "production"
         if name not in self._environments:
             raise Denied(f"the spec has no environment {name}")
-        if self.secrets_in and not self.file:
-            raise Denied(f"{self.secrets_in} cannot be asked yet")
         names = [*self.only, *self.variables, *self.secrets]
         known = {one.name: one for one in self._environments[name].variables}
         if unknown := [one for one in names if one not in known]:
             raise Denied(f"environment {name} of the spec has no variable {unknown[0]}")
         chosen = [known[one] for one in names] if names else list(known.values())
-        # What is kept elsewhere is no part of the file, and must not be.
-        return [one for one in chosen if not (self.file and self.secrets_in and one.secret)]
+        if not self.secrets_in:
+            return chosen
+        # What is kept elsewhere is no part of the file, and must not be; without a file it alone is meant.
+        return [one for one in chosen if one.secret is not bool(self.file)]
 
     def _held(self, wanted: list[Variable], facts: Mapping[str, str]) -> Held:
         if self.file:
             return of_file(self.file)
+        if self.secrets_in:
+            return of_aws_secrets(self.access, [one.name for one in wanted], self.secrets_at)
         if self.platform:
             with self._client(self.api_url or {"vercel": VERCEL, "render": RENDER}[self.platform]) as client:
                 if self.platform == "vercel":
@@ -137,11 +146,12 @@ class EnvCheck(Connector):
         extra = self.extra == "allow" or bool(self.only or self.variables)
         return Rules(self.refuse, extra, self.no_secret_in, facts.get("weight", ""), lengths)
 
-    def _more(self, held: Held, wanted: list[Variable]) -> Iterator[str]:
+    def _more(self, held: Held, wanted: list[Variable], facts: Mapping[str, str]) -> Iterator[str]:
         """What only the spec as a whole, or the other side of an address, can say."""
         if self.file and self.secrets_in:
             kept = {one.name for place in self._environments.values() for one in place.variables if one.secret}
             yield from (f"{name} is a secret and stands in the file" for name in sorted(kept & held.values.keys()))
+            yield from self._kept_elsewhere(facts)
         asked = [one.name for one in wanted if one.kind == "url" and one.name != self.test_event]
         names = asked if self.urls_answer else []
         urls = {name: value for name in names if (value := held.values.get(name)) and value.startswith("http")}
@@ -149,6 +159,13 @@ class EnvCheck(Connector):
             yield from unanswered(client, urls)
             if self.test_event:
                 yield from event_refused(client, self.test_event, held.values.get(self.test_event) or "")
+
+    def _kept_elsewhere(self, facts: Mapping[str, str]) -> Iterator[str]:
+        """What is wrong with the secrets that the file must not hold: they have to be in the store."""
+        place = self._environments[self.environment or facts.get("environment", "") or "production"]
+        secrets = [one for one in place.variables if one.secret]
+        held = of_aws_secrets(self.access, [one.name for one in secrets], self.secrets_at)
+        yield from (f"{said} in {held.source}" for said in wrong(held, secrets, self._rules(secrets, facts)))
 
     @contextmanager
     def _client(self, base: str) -> Iterator[httpx.Client]:

@@ -168,6 +168,7 @@ class Script:
 
     says: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)  # beside `asked`: the name by which each call was signed
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         real = BaseClient._make_api_call  # where every operation of every client passes
@@ -177,6 +178,7 @@ class Script:
             if client.meta.config.user_agent_extra != aws_clients.AGENT:
                 return real(client, operation, parameters)
             script.asked.append((operation, parameters))
+            script.services.append(str(client.meta.service_model.signing_name))
             if (say := script.says.get(operation)) and (answer := say(parameters)) is not None:
                 model = client.meta.service_model.operation_model(operation)
                 validate_parameters(parameters, model.input_shape)

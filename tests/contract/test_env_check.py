@@ -98,9 +98,7 @@ def test_a_secret_s_value_is_never_shown_and_one_that_everybody_sees_is_refused(
     ]
     short = of_file(tmp_path, GOOD, secrets=["JWT_SECRET"], length="at least 32B")
     assert short.evidence.splitlines()[1:] == ["JWT_SECRET is shorter than 32 bytes"]
-    kept = of_file(tmp_path, GOOD, secrets_in="aws-secrets-manager")
-    assert kept.evidence.splitlines()[1:] == ["JWT_SECRET is a secret and stands in the file"]
-    assert "planted" not in told.evidence + short.evidence + kept.evidence
+    assert "planted" not in told.evidence + short.evidence
 
 
 def test_a_file_that_cannot_be_read_for_sure_is_an_error(tmp_path: Path) -> None:
@@ -202,7 +200,6 @@ def test_the_check_s_own_environment_is_meant_where_none_is_named() -> None:
     with pytest.raises(SpecError, match="no environment 'nowhere'; it has staging"):
         EnvCheck(environment="nowhere").told_of(with_environment("staging", []))
     assert "has no variable NOWHERE" in asked(only=["NOWHERE"]).evidence
-    assert asked(secrets_in="aws-secrets-manager").verdict is Verdict.ERROR
 
 
 @pytest.mark.parametrize(

@@ -208,9 +208,6 @@ UNDONE: dict[str, dict[str, Any]] = {
         "checks": [specs.READY],
         "waivers": [{"check": "ready", "owner": "me", "reason": "x", "expires": "2027-01-01"}],
     },
-    "secrets in AWS Secrets Manager": {
-        "checks": [{**specs.READY, "check": {"use": "env-check", "secrets_in": "aws-secrets-manager"}}],
-    },
     "audiences": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "audience": {"include": ["beta"]}}]}}},
     "bands of single steps": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "band": "rollback"}]}}},
     "rhythms of single steps": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "looks_every": "9s"}]}}},

@@ -79,11 +79,6 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "a blocking check that fails stops the release, waived or not",
     ),
     Unbuilt(
-        "secrets in AWS Secrets Manager",
-        lambda spec: [f"checks.{one.name}" for one in spec.checks if "secrets_in" in one.check.settings],
-        "env-check reads files, Vercel and Render, and looks into no store of secrets yet",
-    ),
-    Unbuilt(
         "audiences",
         lambda spec: _steps(spec, "audience", lambda step: step.audience is not None),
         "the routers that are built know shares of everybody only",
