@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from pydantic import ValidationError
 from blocks.built_connectors import instead, is_built, missing, refuse_what_is_missing
 from blocks.connector import Connector
 from blocks.installation import Installation
+from blocks.metrics_aside import PATIENCE, Sides, aside, named
+from blocks.sql_ledger import SqlLedger
 from blocks.yaml_reading import read_spec
 from tidegate.clockwork.windows import Closed
 from tidegate.errors import SpecError
@@ -103,8 +106,14 @@ def world(
     reports: Reports | None = None,
     closed: Sequence[Closed] = (),
     post: Post = one_after_the_other,
+    release: str = "",
+    patience: float = PATIENCE,
 ) -> World:
-    """Everything a release of this spec touches, connected; a channel is connected when it is first needed (I22)."""
+    """
+    Everything a release of this spec touches, connected; a channel is connected when it is first needed (I22).
+
+    `patience`: seconds that a measurement is waited for; a watch has none, it takes what was heard last.
+    """
     values = installation.values
 
     def port(use: Use, where: str) -> Any:
@@ -125,11 +134,21 @@ def world(
         )
         for name, part in spec.components.items()
     }
+    own_ledger = cache(lambda: SqlLedger(installation.ledger_url))  # of the threads that ask sources aside
+    told = Sides(spec, release, {name: part.platform for name, part in parts.items()}, own_ledger)
+    parts = {name: replace(one, metrics=aside(one.metrics, told, patience)) for name, one in parts.items()}
     made = World(
         spec=spec,
         parts=parts,
         clock=clock,
         ledger=ledger,
+        sources={
+            one.name: named(
+                (use.use, aside(port(use, f"metrics.{one.name}.sources.{n}"), told, patience, one))
+                for n, use in enumerate(one.sources)
+            )
+            for one in spec.metrics
+        },
         checks={check.name: port(check.check, f"checks.{check.name}.check") for check in spec.checks},
         backups={backup.name: port(backup.backup, f"backups.{backup.name}.backup") for backup in spec.backups},
         notifiers=[port(use, f"notify.{i}") for i, use in enumerate(spec.notify)],

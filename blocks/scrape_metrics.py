@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import fmean
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -66,6 +66,7 @@ class ScrapeMetrics(Connector):
 
     _block_type_name = "Scraped metrics"
     _block_type_slug = "scrape-metrics"
+    asked_at_once: ClassVar[bool] = True  # its pages have a time-out of a second, and its history grows with each look
     _description = "Requests, failures and latency by version from the proxy's /metrics; memory from the instances."
 
     proxy: str = Field(

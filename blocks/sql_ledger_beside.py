@@ -8,7 +8,7 @@ chain's digests point.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from blocks import sql_ledger_tables as tables
 from blocks.sql_ledger_database import Database
 from tidegate import ledger_rules as rules
-from tidegate.ledger import Freeze, LookRow, Reading, SeenLook
+from tidegate.ledger import Freeze, LookRow, Push, Reading, SeenLook
 
 LOOK = [field.name for field in fields(LookRow)]
 READING = [tables.reading.c[field.name] for field in fields(Reading)]
+PUSH = [tables.pushed.c[field.name] for field in fields(Push)]
 FREEZE = [tables.freeze.c[field.name] for field in fields(Freeze)]
 KNOWN = sa.select(tables.release.c.id).where(tables.release.c.id == sa.bindparam("release"))
 
@@ -97,6 +98,20 @@ class Beside:
         with self.database.reading() as connection:
             self._must_know(connection, release)
             return [Reading(*found) for found in connection.execute(wanted)]
+
+    def push(self, system: str, pushed: Push) -> Push:
+        kept = asdict(rules.pushed(pushed)) | {"system": system}
+        with self.database.writing() as connection:
+            kept["at"] = connection.execute(sa.select(self.database.now)).scalar_one()
+            connection.execute(sa.insert(tables.pushed), kept)
+        return replace(pushed, at=kept["at"])
+
+    def pushes(self, system: str, since: datetime) -> Sequence[Push]:
+        pushed = tables.pushed
+        mine = (pushed.c.system == system) & (pushed.c.at >= since)
+        wanted = sa.select(*PUSH).where(mine).order_by(pushed.c.id)
+        with self.database.reading() as connection:
+            return [Push(*found) for found in connection.execute(wanted)]
 
     def _watch(self, connection: sa.Connection) -> tuple[rules.WatchLease, datetime]:
         """The watch's lease, locked until this transaction ends, and the ledger's instant after the lock."""

@@ -1,5 +1,5 @@
 """
-The ledger's tables: the same seven in SQLite and PostgreSQL.
+The ledger's tables: the same eight in SQLite and PostgreSQL.
 
 Instants are whole microseconds since 1970 (UTC) and JSON is text: both read back exactly as they were hashed,
 whatever the database. The names begin with `tidegate_` since a PostgreSQL may hold Prefect's tables as well.
@@ -170,6 +170,19 @@ reading = Table(
     Column("metric", String, nullable=False),
     Column("value", Float(53)),
     Column("count", BigInteger),
+)
+
+pushed = Table(
+    "tidegate_pushed",
+    _all,
+    Column("id", _Serial, primary_key=True),
+    Column("system", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("value", Float(53)),  # NULL: an event
+    Column("who", String, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("tidegate_pushed_when", "system", "at"),
 )
 
 create_all = _all.create_all

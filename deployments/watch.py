@@ -53,7 +53,7 @@ class WatchProcess:
         )
 
     def _world_of(self, row: ReleaseRow, opened: Mapping[str, object]) -> World:
-        return self.session.world(self.session.frozen_spec(opened), closed_of(opened))
+        return self.session.world(self.session.frozen_spec(opened), closed_of(opened), row.id, patience=0.0)
 
     def under_way(self) -> list[UnderWay]:
         watched = list(self.lookout.watched.values())

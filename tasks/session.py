@@ -10,6 +10,7 @@ from typing import Any
 from blocks import connect
 from blocks.folder_reports import FolderReports
 from blocks.installation import Installation
+from blocks.metrics_aside import PATIENCE
 from blocks.prefect_runs import PrefectRuns
 from blocks.public_holidays import public_holidays
 from blocks.sql_ledger import SqlLedger
@@ -53,8 +54,11 @@ class Session:
         """The spec's own bytes as the release's first entry keeps them; the file is not read again."""
         return connect.read_spec(str(opened["spec"]).encode(), f"{opened['system']} (frozen)", int(opened["compress"]))
 
-    def world(self, spec: Spec, closed: Sequence[Closed] = ()) -> World:
-        """`closed` are the times in which no traffic may be raised, as the release's first entry keeps them."""
+    def world(self, spec: Spec, closed: Sequence[Closed] = (), release: str = "", patience: float = PATIENCE) -> World:
+        """
+        `closed` are the times in which no traffic may be raised, as the release's first entry keeps them; `patience` is
+        how many seconds a measurement is waited for.
+        """
         home = self.installation.home
         return connect.world(
             spec,
@@ -66,12 +70,14 @@ class Session:
             reports=FolderReports(home / "reports", self.ledger, self.frozen_spec),
             closed=closed,
             post=COURIERS,
+            release=release,
+            patience=patience,
         )
 
     def world_of(self, row: ReleaseRow) -> World:
         """The world of a release that is under way, from its first entry."""
         opened = self.ledger.entries(row.id)[0].body
-        return self.world(self.frozen_spec(opened), closed_of(opened))
+        return self.world(self.frozen_spec(opened), closed_of(opened), row.id)
 
     def closed_times(self, spec: Spec) -> list[Closed]:
         """The spec's calendar as instants, from now on, with the public holidays that are known today."""

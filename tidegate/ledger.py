@@ -187,6 +187,17 @@ class Reading:
     count: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Something that was told from outside: a value of a metric, or an event (which has none)."""
+
+    name: str  # of the metric, or of the event
+    value: float | None
+    who: str
+    why: str = ""
+    at: datetime | None = None  # the ledger's clock; None: not written yet
+
+
 class Ledger(Protocol):
     """
     What a ledger must be able to do. Leases, deadlines and ages are compared with the ledger's own clock.
@@ -265,6 +276,12 @@ class Ledger(Protocol):
     def put_readings(self, release: str, readings: Sequence[Reading]) -> None: ...
 
     def readings(self, release: str) -> Sequence[Reading]: ...
+
+    def push(self, system: str, pushed: Push) -> Push:
+        """Keep it with the ledger's instant; a value and an event of one name are told apart by having a value."""
+
+    def pushes(self, system: str, since: datetime) -> Sequence[Push]:
+        """What was told of this system since then, oldest first."""
 
     def now(self) -> datetime:
         """The ledger's own clock, UTC."""

@@ -11,11 +11,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
-from tidegate.errors import AlreadyReleasing, Fenced, LedgerMismatch
-from tidegate.ledger import Draft, Entry, Kind, Lease, Reading, ReleaseRow, canonical
+from tidegate.errors import AlreadyReleasing, Fenced, LedgerMismatch, Refused
+from tidegate.ledger import Draft, Entry, Kind, Lease, Push, Reading, ReleaseRow, canonical
 
 ACTS = frozenset({Kind.INTENT, Kind.OUTCOME})  # only who holds the release's number appends these
 ONCE = frozenset({Kind.OUTCOME, Kind.SLOT, Kind.EXPIRY})  # one entry a key
@@ -180,6 +180,15 @@ def may_look(watch: WatchLease | None, now: datetime, number: int) -> None:
 def without_nan(reading: Reading) -> Reading:
     """NaN is no value; databases differ in what they make of it."""
     return replace(reading, value=None) if reading.value is not None and isnan(reading.value) else reading
+
+
+def pushed(told: Push) -> Push:
+    """Whoever tells something says who they are; what is no number is no value."""
+    if told.value is not None and not isfinite(told.value):
+        raise Refused(f"{told.value} is no value of {told.name}")
+    if not told.who.strip():
+        raise Refused(f"{told.name}: nobody says who told this")
+    return told
 
 
 def unknown(release: str) -> LedgerMismatch:

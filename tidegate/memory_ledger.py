@@ -23,6 +23,7 @@ from tidegate.ledger import (
     Kind,
     Lease,
     LookRow,
+    Push,
     Reading,
     ReleaseRow,
     SeenLook,
@@ -58,6 +59,7 @@ class MemoryLedger:
         self._active: dict[str, _Kept] = {}  # by system
         self._newest: dict[tuple[str, str], _Kept] = {}  # by system and version
         self._freezes: list[Freeze] = []
+        self._pushed: list[tuple[str, Push]] = []
         self._lifted: dict[int, str] = {}  # freeze to who lifted it
         self._watch: rules.WatchLease | None = None
 
@@ -197,6 +199,14 @@ class MemoryLedger:
 
     def readings(self, release: str) -> Sequence[Reading]:
         return list(self._release(release).readings)
+
+    def push(self, system: str, pushed: Push) -> Push:
+        kept = replace(rules.pushed(pushed), at=self.now())
+        self._pushed.append((system, kept))
+        return kept
+
+    def pushes(self, system: str, since: datetime) -> Sequence[Push]:
+        return [one for name, one in self._pushed if name == system and one.at is not None and one.at >= since]
 
     def _release(self, release: str) -> _Kept:
         kept = self._kept.get(release)

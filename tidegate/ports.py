@@ -160,6 +160,7 @@ class Sample:
     window: timedelta
     at: datetime
     error: str = ""  # the source could not be asked: kept apart from "no data" and from a failure
+    beside: Mapping[str, float] = field(default_factory=dict)  # further figures for people, e.g. the longest gap
 
 
 class Metrics(Protocol):

@@ -12,6 +12,7 @@ from tidegate import actions as do
 from tidegate import events as ev
 from tidegate.attempt import Attempt
 from tidegate.errors import ConnectorError, Denied, NotApplied, ReleaseRefused
+from tidegate.measuring import measured
 from tidegate.ports import CheckResult, PlatformState, Verdict
 from tidegate.story import Story
 from tidegate.traffic import Side, Split
@@ -117,15 +118,12 @@ def take_baseline(world: World, action: do.TakeBaseline) -> ev.Event:
     """One reading of stable over the baseline's own window; what cannot be measured says so and is no number."""
     spec = next(one for one in world.spec.baselines if one.name == action.name)
     gates = [gate.component for gate in world.spec.gates if gate.metric == spec.metric]
-    part = world.parts[gates[0] if gates else next(iter(world.parts))]
-    split = part.router.read().split
+    component = gates[0] if gates else next(iter(world.parts))
+    split = world.parts[component].router.read().split
     told = ev.BaselineTaken(at=world.clock.now(), name=action.name, metric=spec.metric)
     if split is None or split.serving is None:
         return told.model_copy(update={"evidence": "no side carries everything"})
-    try:
-        sample = part.metrics.sample(spec.metric, split.serving, spec.covers)
-    except ConnectorError as why:
-        return told.model_copy(update={"evidence": str(why)})
+    sample = measured(world, component, spec.metric, split.serving, spec.covers)
     return told.model_copy(update={"value": sample.value, "count": sample.count, "evidence": sample.error})
 
 

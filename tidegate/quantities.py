@@ -72,6 +72,14 @@ def quantity(value: Any) -> float:
     return _finite(float(found[1]) * known[found[2]], value)
 
 
+def base_unit(unit: str) -> float:
+    """What one of it is in base units: `%` 0.01, `ms` 0.001 (seconds), `MB` 1e6 (bytes); ValueError for others."""
+    known = {"": 1.0, "%": 0.01, "count": 1.0, "/s": 1.0, **_SECONDS, **_BYTES}
+    if unit not in known:
+        raise ValueError(f"{_short(unit)} is no unit known here; there are {', '.join(one for one in known if one)}")
+    return known[unit]
+
+
 def _finite(number: float, value: Any) -> float:
     if not number < MOST:
         raise ValueError(f"{_short(value)} is too large; a quantity is less than {MOST:g} of its base unit")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tidegate.errors import ConnectorError
 from tidegate.ledger import Reading
+from tidegate.measuring import asked, measured, tells_apart
 from tidegate.ports import Sample
 from tidegate.sight import Health, Sight, carries
 from tidegate.story import State, Story
@@ -60,11 +61,7 @@ def samples_of(world: World, story: Story, seen: Mapping[str, Seen | None]) -> d
         route = seen.get(gate.component)
         split = route.split if route else None
         if split is not None and split.canary is not None:
-            try:
-                metrics = world.parts[gate.component].metrics
-                samples[gate.name] = metrics.sample(gate.metric, split.canary, gate.window)
-            except ConnectorError as why:
-                samples[gate.name] = Sample(gate.metric, None, None, None, gate.window, world.clock.now(), str(why))
+            samples[gate.name] = measured(world, gate.component, gate.metric, split.canary, gate.window)
     return samples
 
 
@@ -86,16 +83,24 @@ def readings_of(world: World, sight: Sight) -> list[Reading]:
 
 
 def _of_stable(world: World, sight: Sight) -> list[Reading]:
+    """Stable beside it, and what each source said where a metric has several: the one that counts, and the others."""
     found = []
     for gate in world.spec.gates:
         route = sight.seen.get(gate.component)
         if route is None or route.split is None or route.split.canary is None:
             continue
-        try:
-            sample = world.parts[gate.component].metrics.sample(gate.metric, route.split.stable, gate.window)
-        except ConnectorError:
-            continue
-        found.append(Reading(sight.at, gate.component, "stable", gate.metric, sample.value, sample.count))
+        if tells_apart(world, gate.metric):
+            sample = measured(world, gate.component, gate.metric, route.split.stable, gate.window)
+            if not sample.error:
+                found.append(Reading(sight.at, gate.component, "stable", gate.metric, sample.value, sample.count))
+        every = asked(world, gate.component, gate.metric, route.split.canary, gate.window)
+        for name, sample in every:
+            told: dict[str, float | None] = {f"{gate.metric}: {what}": one for what, one in sample.beside.items()}
+            if len(every) > 1:
+                told[f"{gate.metric} by {name}"] = sample.value
+            found += [
+                Reading(sight.at, gate.component, "canary", what, one, sample.count) for what, one in told.items()
+            ]
     return found
 
 

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from tidegate.actions import Place, RunCheck
-from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable
+from tidegate.errors import Fenced, LedgerUnavailable
 from tidegate.events import CheckRun, Slotted
 from tidegate.judge.limits import Judged, judge, worst
 from tidegate.ledger import Draft, Kind, Ledger
+from tidegate.measuring import measured
 from tidegate.ports import Sample, Verdict
 from tidegate.preparing import run_check, unwell
 from tidegate.slots import schedule_of
@@ -115,10 +116,7 @@ def _sample(world: World, component: str, metric: str, window: timedelta) -> Sam
     serving = split.serving if split else None
     if serving is None:
         return Sample(metric, None, None, None, window, world.clock.now(), "no side carries everything")
-    try:
-        return world.parts[component].metrics.sample(metric, serving, window)
-    except ConnectorError as why:
-        return Sample(metric, None, None, None, window, world.clock.now(), str(why))
+    return measured(world, component, metric, serving, window)
 
 
 def record(ledger: Ledger, release: str, slot: str, due: datetime, verified: Verified, who: str) -> None:

@@ -52,6 +52,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """One source of a metric of the system: what it is called in evidence; whether it tells versions apart."""
+
+    name: str
+    metrics: Metrics
+    sided: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """Ports of one release. Bookings and reports are absent where nobody needs them (the watch, a rehearsal)."""
 
@@ -59,6 +68,7 @@ class World:
     parts: Mapping[str, Part]
     clock: Clock
     ledger: Ledger
+    sources: Mapping[str, Sequence[Source]] = field(default_factory=dict)  # of the spec's metrics, in the order asked
     checks: Mapping[str, Check] = field(default_factory=dict)
     backups: Mapping[str, Backup] = field(default_factory=dict)
     notifiers: Sequence[Notifier] = ()

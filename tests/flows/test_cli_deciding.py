@@ -136,3 +136,23 @@ def test_a_freeze_without_a_raise_in_flight_says_that(
     assert "No raise was in flight" in Said(capsys, "freeze", "shop", "--why", "x").out
     assert Said(capsys, "freeze", "shop", "--why", "x", "--for", "2").code == 2
     assert Said(capsys, "freeze", "shop", "--why", " ").code == 2
+
+
+@pytest.mark.proves("met.business")
+def test_a_value_is_told_with_author_unit_and_reason_and_an_event_has_none(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = told(here, baking)
+    said = Said(capsys, "push", "shop", "user_satisfaction", "4.2", "--why", "survey", "--name", "mina")
+    assert said.code == 0
+    assert re.fullmatch(r"shop: user_satisfaction = 4.2, by mina, [-0-9: ]+ \(survey\)\n", said.out)
+    assert Said(capsys, "push", "shop", "error_share", "0.5 %").code == 0
+    assert Said(capsys, "push", "shop", "incident-critical", "--name", "pager").code == 0
+    kept = one.ledger.pushes("shop", datetime.now(UTC) - timedelta(minutes=1))
+    assert [(each.name, each.value) for each in kept] == [
+        ("user_satisfaction", 4.2), ("error_share", 0.005), ("incident-critical", None),
+    ]  # fmt: skip
+    shown = Said(capsys, "push", "shop", "--json").told["pushed"]
+    assert [each["who"] for each in shown][::2] == ["mina", "pager"]
+    for wrong in (("User Satisfaction", "1"), ("x", "many"), ("x", "5 apples"), ("x", "1", "--name", " ")):
+        assert Said(capsys, "push", "shop", *wrong).code != 0

@@ -82,7 +82,7 @@ def test_weights_rise_to_the_end_as_told(weights: tuple[int, ...], right: bool) 
             specs.spec(plans=plans)
 
 
-def test_gates_are_read_from_their_component_and_the_page_says_so() -> None:
+def test_gates_whose_metrics_stand_in_no_list_are_read_from_their_component_and_the_page_says_so() -> None:
     spec = specs.spec(metrics=[])
     assert spec.gates, "gates whose metrics stand nowhere at the top are a spec"
-    assert "A gate's metric need not stand there" in part("Two places for metrics")
+    assert "any other from its component" in part("Two places for metrics")

@@ -199,7 +199,7 @@ UNDONE: dict[str, dict[str, Any]] = {
     },
     "remedies": {"hold": {"remedies": [{"name": "look", "does": "diagnose", "says": "x"}]}},
     "acts after the traffic is back": {"rollback": {"auto": [{"act": "verify"}]}},
-    "sources of metrics": {"metrics": [{"name": "error_rate", "sources": [specs.NOWHERE]}]},
+    "metrics in parts": {"metrics": [{"name": "error_rate", "by": "page", "sources": [specs.NOWHERE]}]},
     "flags with a provider": {"flags": [{"name": "dark", "provider": specs.NOWHERE}]},
     "probes of promises": {
         "slos": [{"name": "up", "metric": "error_rate", "target": "below 1 %", "probe": specs.NOWHERE}]

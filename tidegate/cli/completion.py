@@ -44,9 +44,9 @@ WORDS: dict[str, Callable[[], list[str]]] = {
     "releases": _releases,
 }
 TAKES = {  # command -> which words its first arguments are
-    "check": "systems", "plan": "systems", "freeze": "systems", "release": "versions", "rollback": "ways",
-    "status": "releases", "approve": "releases", "reject": "releases", "park": "releases", "report": "releases",
-    "audit": "releases",
+    "check": "systems", "plan": "systems", "freeze": "systems", "push": "systems", "release": "versions",
+    "rollback": "ways", "status": "releases", "approve": "releases", "reject": "releases", "park": "releases",
+    "report": "releases", "audit": "releases",
 }  # fmt: skip
 
 BASH = """# bash completion for tidegate; in ~/.bashrc: source <(tidegate completion bash)

@@ -54,6 +54,7 @@ GROUPS: tuple[tuple[str, tuple[Listed, ...]], ...] = (
             Listed("approve", "answer an open question with yes", "answering"),
             Listed("reject", "answer an open question with no, and why", "answering"),
             Listed("park", "answer an open question with weight 0; the new version keeps running", "answering"),
+            Listed("push", "tell a value of a metric, or an event, from outside", "pushing"),
             Listed("freeze", "no more traffic for a new version for a while", "freezing"),
         ),
     ),

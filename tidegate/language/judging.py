@@ -30,10 +30,10 @@ from tidegate.language.moments import Anchor, Moment
 
 class Metric(Served):
     """
-    A number of the whole system, by name: where it comes from, in the order in which sources are asked.
+    A number by name, and where it comes from: all sources are asked, the first that has a figure counts.
 
-    KPIs, SLOs, experiments and reports use it. A gate does not: it reads its metric of the new version alone, from
-    `components.NAME.metrics`.
+    A gate on a metric that stands here is judged by it; other gates read `components.NAME.metrics`. `scope: all` makes
+    it one number of old and new together; else it is the new version's, where the source tells versions apart.
     """
 
     name: Measure

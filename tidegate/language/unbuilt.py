@@ -59,9 +59,9 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "a rollback takes the traffic back and stops the new version, no more",
     ),
     Unbuilt(
-        "sources of metrics",
-        lambda spec: [f"metrics.{one.name}" for one in spec.metrics],
-        "gates are read from `components.<name>.metrics` alone",
+        "metrics in parts",
+        lambda spec: [f"metrics.{one.name}" for one in spec.metrics if one.by or one.buckets or one.levels],
+        "a metric is one number: no parts (`by`, `levels`), no histogram (`buckets`) yet",
     ),
     Unbuilt(
         "flags with a provider",

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from blocks.sql_ledger import SqlLedger
 from tests.ledgers import HandedClock, sqlite_place
 from tidegate.errors import TidegateError
-from tidegate.ledger import Draft, Kind, Lease, LookRow, Reading
+from tidegate.ledger import Draft, Kind, Lease, LookRow, Push, Reading
 from tidegate.memory_ledger import MemoryLedger
 
 SYSTEMS = st.sampled_from(["shop", "bank"])
@@ -53,6 +53,11 @@ class Alike(RuleBasedStateMachine):
     @rule(system=SYSTEMS, version=VERSIONS, body=BODIES, who=WORDS)
     def opens(self, system: str, version: str, body: dict[str, Any], who: str) -> None:
         self.ask("open", system, version, "run", body, who)
+
+    @rule(system=SYSTEMS, name=WORDS, value=st.none() | st.floats(), who=WORDS)
+    def pushes(self, system: str, name: str, value: float | None, who: str) -> None:
+        self.ask("push", system, Push(name, value, who))
+        self.ask("pushes", system, self.clock.now())
 
     @rule(release=RELEASES, seconds=SECONDS, above=st.sampled_from([0, 0, 4]), at_once=st.booleans())
     def takes(self, release: str, seconds: float, above: int, at_once: bool) -> None:

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from tests.ledgers import HandedClock, begun, look_of, seen_of
-from tidegate.errors import Fenced
+from tidegate.errors import Fenced, Refused
 from tidegate.ledger import (
     Ledger,
+    Push,
     Reading,
 )
 
@@ -97,3 +98,19 @@ def test_readings_are_kept_in_order_and_nan_is_no_value(ledger: Ledger, clock: H
     ledger.put_readings(row.id, [])
     assert ledger.readings(row.id) == [*readings, replace(readings[0], value=None, count=None)]
     assert ledger.readings(other.id) == []
+
+
+def test_what_was_told_from_outside_is_kept_with_author_and_the_ledger_s_instant(
+    ledger: Ledger, clock: HandedClock
+) -> None:
+    first = ledger.push("shop", Push("user_satisfaction", 4.2, "mina", "설문"))
+    assert first == Push("user_satisfaction", 4.2, "mina", "설문", ledger.now())
+    ledger.push("bank", Push("complaints", 1.0, "tom"))
+    clock.sleep(60)
+    event = ledger.push("shop", Push("incident-critical", None, "pager"))
+    assert ledger.pushes("shop", ledger.now() - timedelta(minutes=1)) == [first, event]
+    assert ledger.pushes("shop", ledger.now() - timedelta(seconds=59)) == [event]
+    with pytest.raises(Refused, match="nobody says who"):
+        ledger.push("shop", Push("complaints", 1.0, " "))
+    with pytest.raises(Refused, match="no value"):
+        ledger.push("shop", Push("complaints", float("inf"), "tom"))
