@@ -63,10 +63,10 @@ class PrefectAside:
         ledger: Callable[[], Ledger],
         under_way: Callable[[], list[UnderWay]],
         page: Callable[[ReleaseRow], str | None],
-        tell: Callable[[ReleaseRow, str], None],
+        tell: Callable[[ReleaseRow, Decision], None],
     ) -> None:
         self._runs, self._ledger, self._under_way, self._page = runs, ledger, under_way, page
-        self._tell, self._untold = tell, list[tuple[ReleaseRow, str]]()
+        self._tell, self._untold = tell, list[tuple[ReleaseRow, Decision]]()
         self._states: dict[str, tuple[float, RunState]] = {}
         self._wants: dict[tuple[str, str], tuple[Decision, ReleaseRow]] = {}
         self._pages: dict[str, Page] = {}
@@ -85,9 +85,8 @@ class PrefectAside:
 
     def want(self, decision: Decision, row: ReleaseRow) -> None:
         with self._lock:
-            if decision.kind == "page":
-                what = f"{decision.component}: {decision.why}" if decision.component else decision.why
-                self._untold.append((row, what))
+            if decision.kind in ("page", "tell"):
+                self._untold.append((row, decision))
             else:
                 self._wants[row.id, decision.kind] = (decision, row)
 
@@ -108,9 +107,10 @@ class PrefectAside:
     def _round(self, ledger: Ledger) -> None:
         with self._lock:
             untold, self._untold = self._untold, []
-        for row, why in untold:
-            LOG.warning("%s needs somebody: %s", row.id, why)
-            self._tell(row, why)
+        for row, decision in untold:
+            said = "needs somebody" if decision.kind == "page" else decision.severity
+            LOG.warning("%s %s: %s", row.id, said, decision.why)
+            self._tell(row, decision)
         for one in self._under_way():
             for question in one.questions:
                 self._note_answer(ledger, one.row, question)

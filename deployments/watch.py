@@ -26,7 +26,8 @@ from tidegate.errors import LedgerUnavailable, TidegateError
 from tidegate.ledger import ReleaseRow
 from tidegate.lookout import Lookout
 from tidegate.report.page import page_text
-from tidegate.telling import addressees, message_of, written
+from tidegate.sight import Decision
+from tidegate.telling import addressees, message_of, notices_of
 from tidegate.world import World
 
 LEASE = 5.0  # seconds; a standby takes over this long after the other one fell silent
@@ -83,15 +84,15 @@ class WatchProcess:
             links=self.session.links(row.run_id),
         )
 
-    def tell(self, row: ReleaseRow, why: str) -> None:
-        """Tell people that this release needs one of them, without waiting; who is not told stands in the log."""
+    def tell(self, row: ReleaseRow, decision: Decision) -> None:
+        """Tell people what the watch has to say of this release, without waiting; who is not told stands in the log."""
         watched = self.lookout.watched.get(row.id)
         if watched is None:
             return
-        page = written(watched.world, watched.story, "page", "critical", why)
-        told = replace(page, links=self.session.links(row.run_id))
-        message = message_of(watched.world.spec, told.event)
-        COURIERS.aside(addressees(watched.world, told.event, told.severity, message), told)
+        for one in notices_of(watched.world, watched.story, decision):
+            told = replace(one, links=self.session.links(row.run_id))
+            message = message_of(watched.world.spec, told.event)
+            COURIERS.aside(addressees(watched.world, told.event, told.severity, message), told)
 
     def run(self) -> None:
         """Until a signal: stand by, or look at the shortest interval asked."""
@@ -102,7 +103,7 @@ class WatchProcess:
             if self.lookout.number or self.lookout.watched:
                 self.lookout.round()
             busy = (w for w in self.lookout.watched.values() if not w.waits)
-            every = min((w.world.spec.looking.every.total_seconds() for w in busy), default=PAUSE)
+            every = min((w.every for w in busy), default=PAUSE)
             time.sleep(max(0.01, every - (time.monotonic() - began)))
 
     def _keep_lease(self) -> None:

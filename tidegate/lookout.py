@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 from tidegate import kernel, shifting, site
+from tidegate.beside import Aside, NoOrchestrator
 from tidegate.comparison import Comparisons
 from tidegate.crossing import behind
 from tidegate.errors import (
@@ -23,9 +24,10 @@ from tidegate.errors import (
     RollbackIncomplete,
     TidegateError,
 )
+from tidegate.gating import rhythm
 from tidegate.ledger import Draft, Kind, Ledger, LookRow, ReleaseRow
 from tidegate.overdue import finished
-from tidegate.ports import Clock, RunState
+from tidegate.ports import Clock
 from tidegate.returning import record_of
 from tidegate.seeing import any_mine, health_of, readings_of, route_of, samples_of, stop_among
 from tidegate.sight import Decision, Look, Sight, Watching
@@ -37,26 +39,6 @@ from tidegate.world import World
 
 WATCH = "watch"
 SELDOM = 30.0  # seconds between two looks at a closed release
-
-
-class Aside(Protocol):
-    """The orchestrator, asked from a side thread: nothing here waits for it."""
-
-    def state(self, run_id: str) -> RunState | None:
-        """What was last heard of this run; None when nothing was."""
-
-    def want(self, decision: Decision, row: ReleaseRow) -> None:
-        """Carry out `again`, `new-run`, `ask-rollback` or `page` when the orchestrator answers."""
-
-
-class NoOrchestrator:
-    """Nobody to ask: looking and lowering go on."""
-
-    def state(self, run_id: str) -> RunState | None:
-        return None
-
-    def want(self, decision: Decision, row: ReleaseRow) -> None:
-        return None
 
 
 @dataclass(slots=True)
@@ -75,6 +57,11 @@ class Watched:
     laid: tuple[
         object, ...
     ] = ()  # the way-back record that was right, and what it was made of: the chain's seq, the routes
+
+    @property
+    def every(self) -> float:
+        """Seconds between two looks now."""
+        return rhythm(self.world.spec, self.story).total_seconds()
 
     @property
     def waits(self) -> bool:
@@ -137,7 +124,7 @@ class Lookout:
     # -- one look -----------------------------------------------------------------------------------------------------
 
     def _look(self, watched: Watched) -> LookRow | None:
-        every = watched.world.spec.looking.every.total_seconds()
+        every = watched.every
         now = self.clock.elapsed()
         passed = 0.0 if watched.looked is None else min(now - watched.looked, 2 * every)
         watched.looked = now
@@ -359,6 +346,9 @@ class Lookout:
             self.ledger.append(watched.row.id, Draft(Kind.NOTE, "paged", body, WATCH))
             return
         self.aside.want(decision, watched.row)
+        if decision.kind == "tell":
+            body = {"why": decision.why, "about": decision.key, "severity": decision.severity}
+            self.ledger.append(watched.row.id, Draft(Kind.NOTE, "alerted", body, WATCH))
 
     # -- row and evidence ----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ _TITLES = {
     "aborted": ("{release} was aborted before it had traffic", "{release} 트래픽 전 중단됨"),
     "closed": ("{release} is final and closed", "{release} 최종 확정 및 종료"),
     "asked": ("{release} waits for an approval", "{release} 승인 대기 중"),
+    "alert": ("{release}: a metric alerts", "{release}: 지표 경보"),
     "page": ("{release} needs somebody", "{release} 확인 필요"),
     "slot": ("{release}: verification", "{release}: 검증"),
 }

@@ -62,6 +62,7 @@ class Watching:
     baked: float = 0.0  # seconds looked at
     done: str = NO_STEP  # the last bake that is complete
     over: Mapping[str, float] = field(default_factory=dict)  # gate -> seconds looked at above its limit
+    alerts: Mapping[str, float] = field(default_factory=dict)  # what people were told of a gate -> seconds well since
     hold_since: str = ""
     held: float = 0.0  # seconds of hold so far
     last: str = ""  # last PASS or FAIL
@@ -98,13 +99,15 @@ class Decision:
 
     kind: Literal[
         "down", "repair", "show-lowering", "write-down", "expire", "fence", "again", "new-run", "ask-rollback",
-        "supersede", "answer-slots", "page",
+        "supersede", "answer-slots", "page", "tell",
     ]  # fmt: skip
     why: str = ""
     component: str = ""
     weight: int = 0
     key: str = ""
     slots: tuple[str, ...] = ()  # of `answer-slots`; `key` is their outcome
+    severity: str = "critical"  # of `page` and `tell`
+    tell: tuple[str, ...] = ()  # of `tell`: messages of the spec; none: its own words
 
 
 @dataclass(frozen=True, slots=True)

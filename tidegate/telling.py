@@ -15,6 +15,7 @@ from tidegate.language.people import Channel, Message
 from tidegate.notices import notice, reason, worded
 from tidegate.ports import Notice, Notifier
 from tidegate.preparing import facts
+from tidegate.sight import Decision
 from tidegate.spec import Spec
 from tidegate.story import Story
 from tidegate.world import World
@@ -48,6 +49,14 @@ def written(world: World, story: Story, event: str, severity: str, why: str = ""
         return notice(event, severity, story, why)
     known = known_of(world, story, why)
     return notice(event, message.severity, story, worded(message.text, known), worded(message.text_ko, known))
+
+
+def notices_of(world: World, story: Story, decision: Decision) -> list[Notice]:
+    """What the watch has to say: a page, an alert, or the messages that the spec names for it."""
+    why = f"{decision.component}: {decision.why}" if decision.component else decision.why
+    if decision.tell:
+        return [written(world, story, name, decision.severity, why) for name in decision.tell]
+    return [written(world, story, "page" if decision.kind == "page" else "alert", decision.severity, why)]
 
 
 def known_of(world: World, story: Story, why: str = "") -> dict[str, str]:

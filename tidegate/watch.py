@@ -8,17 +8,17 @@ out: `tidegate/lookout.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from tidegate.crossing import behind
+from tidegate.gating import judged_gates
 from tidegate.halfway import half_ways
 from tidegate.holding import held_behind
-from tidegate.judge.limits import Judged, judge, worst
+from tidegate.judge.limits import Judged, worst
 from tidegate.overdue import cancelled, dead_runs, kept_too_long, questions_and_rests, silent_slots
-from tidegate.ports import Sample, Verdict
+from tidegate.ports import Verdict
 from tidegate.sight import NO_STEP, Decision, Health, Look, Sight, Watching, carries
 from tidegate.spec import Spec
 from tidegate.story import SUPERSEDABLE, State, Story
@@ -27,7 +27,6 @@ from tidegate.traffic import Seen
 __all__ = ["Decision", "Health", "Look", "Sight", "Watching", "baking", "look"]
 ASK_AGAIN = 5.0  # seconds between two wishes for the same rollback
 PAGE_AFTER = 0.1  # of the hold's deadline: one odd look wakes nobody
-NO_TIME = timedelta(0)
 FLAPS = 2  # more changes between PASS and FAIL in one step are a failure by themselves (I4b)
 
 
@@ -51,7 +50,7 @@ def _looked(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, lis
         told_ = Look(Verdict.INCONCLUSIVE, told, told, {"state": story.state.value})
         return watching, _superseded(sight) + booked + woken, told_
     drift, held_before, pages_at = _drift(sight), watching.held, PAGE_AFTER * spec.hold.deadline.total_seconds()
-    watching, judged = _judged(spec, watching, sight, story.baselines)
+    watching, judged, alerts = _judged(spec, watching, sight)
     watching, ill = _ill(spec, watching, sight)
     watching = _bake(watching, sight)
     verdict = Verdict.FAIL if ill else worst(judged)
@@ -71,12 +70,12 @@ def _looked(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, lis
     if not shut and hold and held_before < pages_at <= watching.held:
         decisions.append(Decision("page", hold))
     watching, woken = dead_runs(watching, sight)
-    over = "; ".join(one.sentence for one in judged if one.over)
+    over = "; ".join(one.sentence for one in judged if one.over and one.verdict is not Verdict.PASS)
     against = shut or ill or hold or over or "; ".join(d.why for d in drift) or cancelled(sight)
     sentence = shut or hold or _sentence(judged, verdict)
     return (
         watching,
-        decisions + booked + woken,
+        decisions + alerts + booked + woken,
         Look(verdict, sentence, against, _detail(spec, watching, sight, judged)),
     )
 
@@ -163,26 +162,10 @@ def _unexplained(component: str, found: int, told: int) -> Decision:
 # -- limits and health ------------------------------------------------------------------------------------------------
 
 
-def _judged(
-    spec: Spec, watching: Watching, sight: Sight, baselines: Mapping[str, float]
-) -> tuple[Watching, list[Judged]]:
-    judged, over = list[Judged](), dict[str, float]()
-    carrying = {component for component in spec.components if _carries(sight, component)}
-    for gate in spec.gates:
-        if gate.component not in carrying:
-            continue  # a component that waits for its first raise has nothing to measure (scenario 8e)
-        sample = sight.samples.get(gate.name)
-        if sample is None:
-            sample = Sample(gate.metric, None, None, None, gate.window, sight.at, "was not asked")
-        lasted = watching.over[gate.name] + sight.passed if gate.name in watching.over else 0.0
-        over_for = timedelta(seconds=lasted) if lasted else NO_TIME
-        needed = max(gate.lasting, (gate.samples - 1) * spec.looking.every) if gate.samples > 1 else gate.lasting
-        one = judge(gate, sample, over_for, sight.at, needed, baselines.get(gate.metric))
-        judged.append(one)
-        if one.over:
-            over[gate.name] = lasted
+def _judged(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Judged], list[Decision]]:
+    watching, judged, told = judged_gates(spec, watching, sight)
     judged += [one for component, one in sight.compared.items() if _carries(sight, component)]
-    return replace(watching, over=over) if over != watching.over else watching, judged
+    return watching, judged, told
 
 
 def _failed(judged: Sequence[Judged]) -> str:

@@ -100,8 +100,8 @@ class Stand:
             self.prefect, lambda: self.ledger, lambda: self.under_way, lambda _: self.text, self._tell  # type: ignore[arg-type]
         )  # fmt: skip
 
-    def _tell(self, row: ReleaseRow, why: str) -> None:
-        self.told.append(why)
+    def _tell(self, row: ReleaseRow, decision: Decision) -> None:
+        self.told.append(f"{decision.component}: {decision.why}" if decision.component else decision.why)
 
     def round(self, *wants: Decision) -> list[tuple[str, ...]]:
         """What was asked of Prefect in a round that wants this."""

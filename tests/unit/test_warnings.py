@@ -209,11 +209,6 @@ UNDONE: dict[str, dict[str, Any]] = {
         "waivers": [{"check": "ready", "owner": "me", "reason": "x", "expires": "2027-01-01"}],
     },
     "audiences": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "audience": {"include": ["beta"]}}]}}},
-    "bands of single steps": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "band": "rollback"}]}}},
-    "rhythms of single steps": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "looks_every": "9s"}]}}},
-    "gates for a time": {"gates": [{**specs.errors("api"), "until": {"after": "full", "by": "1d"}}]},
-    "gates that may be without data": {"gates": [{**specs.errors("api"), "no_data": "skip"}]},
-    "alert tiers": {"gates": [{**specs.errors("api"), "alert": "above 2 %"}]},
     "approvals by several people": {"approvals": [{"name": "go", "ask": "?", "people": 2}]},
     "approvals by somebody else": {"approvals": [{"name": "go", "ask": "?", "requester": "not-alone"}]},
     "an approval before the old version is removed": {

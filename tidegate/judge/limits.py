@@ -34,6 +34,7 @@ class Judged:
     sentence: str
     over: bool = False
     hold: bool = False
+    lasted: bool = False  # it has lain above for long enough
     value: float | None = None
     count: int | None = None
 
@@ -45,21 +46,24 @@ def judge(
     now: datetime | None = None,
     lasting: timedelta | None = None,
     baseline: float | None = None,
+    *,
+    strict: bool = False,
 ) -> Judged:
     """
     Weigh one reading against its gate; `over_for` is how long the readings have been above the rollback limit.
 
     `lasting` is how long they must have been (default: the gate's own; a watch adds its `samples` in a row);
-    `baseline` what the version before did: a relative limit without it neither passes nor fails.
+    `baseline` what the version before did: a relative limit without it neither passes nor fails. `strict`: the band
+    between target and rollback is beyond the limit, too (a step's `band: rollback`).
     With `now`, a reading that is older than its window and a minute is no reading of now.
     """
     trouble = _no_reading(gate, sample, now)
     if trouble is not None:
         verdict, told, hold = trouble
-        return _judged(gate, sample.value, sample.count, (verdict, told, False, hold))
+        return _judged(gate, sample.value, sample.count, (verdict, told, False, hold), lasted=False)
     assert sample.value is not None
     lasted = over_for >= (gate.lasting if lasting is None else lasting)
-    return _of_reading(gate, sample.value, sample.count, sample.bad, lasted, baseline)
+    return _of_reading(gate, sample.value, sample.count, sample.bad, lasted, baseline, strict)
 
 
 def _no_reading(gate: Gate, sample: Sample, now: datetime | None) -> tuple[Verdict, str, bool] | None:
@@ -82,22 +86,21 @@ def _no_reading(gate: Gate, sample: Sample, now: datetime | None) -> tuple[Verdi
 _Weighed = tuple[Verdict, str, bool, bool]  # verdict, sentence, over, hold
 
 
-def _judged(gate: Gate, value: float | None, count: int | None, weighed: _Weighed) -> Judged:
+def _judged(gate: Gate, value: float | None, count: int | None, weighed: _Weighed, *, lasted: bool) -> Judged:
     verdict, told, over, hold = weighed
-    return Judged(
-        gate.name, gate.component, verdict, f"{gate.component} {gate.metric}: {told}", over, hold, value, count
-    )
+    sentence = f"{gate.component} {gate.metric}: {told}"
+    return Judged(gate.name, gate.component, verdict, sentence, over, hold, over and lasted, value, count)
 
 
 @lru_cache(maxsize=2048)  # a quiet system reads the same again and again
 def _of_reading(
-    gate: Gate, value: float, count: int | None, bad: int | None, lasted: bool, baseline: float | None
+    gate: Gate, value: float, count: int | None, bad: int | None, lasted: bool, baseline: float | None, strict: bool
 ) -> Judged:
-    return _judged(gate, value, count, _weighed(gate, value, count, bad, lasted, baseline))
+    return _judged(gate, value, count, _weighed(gate, value, count, bad, lasted, baseline, strict), lasted=lasted)
 
 
 def _weighed(
-    gate: Gate, value: float, count: int | None, bad: int | None, lasted: bool, baseline: float | None
+    gate: Gate, value: float, count: int | None, bad: int | None, lasted: bool, baseline: float | None, strict: bool
 ) -> _Weighed:
     told = shown(gate.metric, value, gate.unit)
     behind = f" of {count} requests" if count is not None else ""
@@ -113,6 +116,8 @@ def _weighed(
         return _over(gate, f"{told}{behind}", worst_, lasted)
     if not gate.passes(value, baseline):
         assert gate.target is not None
+        if strict:
+            return _over(gate, f"{told}{behind}", gate.target, lasted)
         if worst_ is None:
             return Verdict.INCONCLUSIVE, f"{told}{behind}, {_wanted(gate, gate.target)}", False, True
         between = f"between {_edge(gate, gate.target)} and {_edge(gate, worst_)}"
@@ -123,10 +128,10 @@ def _weighed(
 
 def _over(gate: Gate, told: str, limit: Limit, lasted: bool) -> _Weighed:
     """Beyond the rollback limit: for long enough it fails, asks, or is only told."""
-    if not lasted:
-        return Verdict.INCONCLUSIVE, f"{told} above the limit, not yet for long enough", True, False
     if gate.then == "page":
         return Verdict.PASS, f"{told}, beyond {_edge(gate, limit)}: people are told", True, False
+    if not lasted:
+        return Verdict.INCONCLUSIVE, f"{told} above the limit, not yet for long enough", True, False
     if gate.then == "ask":
         return Verdict.INCONCLUSIVE, f"{told}, beyond {_edge(gate, limit)}: people decide", True, True
     return Verdict.FAIL, f"{told}, limit {_edge(gate, limit)}", True, False

@@ -59,7 +59,7 @@ class Contact(Served):
 
 
 # What people are told of every release; a message of that name gives it its words.
-EVENTS = frozenset({"promoted", "rolled-back", "aborted", "closed", "page"})
+EVENTS = frozenset({"promoted", "rolled-back", "aborted", "closed", "page", "alert"})
 
 
 class Channel(Served):
@@ -77,7 +77,7 @@ class Channel(Served):
     )
     events: Annotated[
         tuple[Name, ...],
-        Field(description="messages by name, or promoted, rolled-back, aborted, closed, page; empty: all"),
+        Field(description="messages by name, or promoted, rolled-back, aborted, closed, page, alert; empty: all"),
     ] = ()
 
 

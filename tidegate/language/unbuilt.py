@@ -84,31 +84,6 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "the routers that are built know shares of everybody only",
     ),
     Unbuilt(
-        "bands of single steps",
-        lambda spec: _steps(spec, "band", lambda step: step.band == "rollback"),
-        "the band between target and rollback always holds",
-    ),
-    Unbuilt(
-        "rhythms of single steps",
-        lambda spec: _steps(spec, "looks_every", lambda step: step.looks_every is not None),
-        "the watch looks at the one rhythm of `looking`",
-    ),
-    Unbuilt(
-        "gates for a time",
-        lambda spec: [f"gates.{gate.name}.until" for gate in spec.gates if gate.until is not None],
-        "a gate is judged as long as the new version has traffic",
-    ),
-    Unbuilt(
-        "gates that may be without data",
-        lambda spec: [f"gates.{gate.name}.no_data" for gate in spec.gates if gate.no_data == "skip"],
-        "no data never passes",
-    ),
-    Unbuilt(
-        "alert tiers",
-        lambda spec: [f"gates.{gate.name}.alert" for gate in spec.gates if gate.alert is not None],
-        "only holds and rollback limits page",
-    ),
-    Unbuilt(
         "approvals by several people",
         lambda spec: [f"approvals.{one.name}.people" for one in spec.approvals if one.people > 1],
         "one answer decides",
