@@ -52,7 +52,6 @@ def test_what_was_answered_is_a_share_of_what_was_asked(page: Pages) -> None:
     assert read.value == pytest.approx(1 - read.bad / read.count)
 
 
-@pytest.mark.proves("S2-142")
 def test_failures_are_counted_and_the_longest_gap_is_told(page: Pages) -> None:
     asked = probe(page, "failed", "sum", gaps=True)
     enough(asked, 5)
