@@ -26,11 +26,11 @@ from blocks.yaml_reading import read_spec
 from tidegate.clockwork.windows import Closed
 from tidegate.errors import SpecError
 from tidegate.language.complaints import MEND, Complaint, complaints, printable
-from tidegate.language.meeting import every_act
 from tidegate.ledger import Ledger
 from tidegate.ports import Bookings, Clock, Reports, WayBackStore
 from tidegate.spec import Spec, Use
 from tidegate.telling import Later, without_effect
+from tidegate.undoing import doing
 from tidegate.world import Part, Post, World, one_after_the_other
 
 HERE = Path(__file__).parent
@@ -157,7 +157,7 @@ def world(
         wayback=wayback,
         bookings=bookings,
         reports=reports,
-        acts={act.act: port(act.run, f"{where}.run") for where, act in every_act(spec) if act.run is not None},
+        acts={name: port(run, f"{where}.run") for where, name, run in doing(spec)},
         closed=tuple(closed),
     )
     for one in made.checks.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 from blocks import connect
@@ -10,10 +11,13 @@ from blocks.yaml_reading import spec_bytes
 from tasks.session import Session
 from tidegate.errors import ReleaseRefused, SpecError, TidegateError
 from tidegate.ledger import SCHEMA, ReleaseRow
+from tidegate.locks import refuse_locked
 from tidegate.requests import ReleaseRequest
 from tidegate.story import Story
 from tidegate.timetable.walk import timetable
 from tidegate.world import World
+
+LAST = 10  # releases that are looked at for a lock
 
 
 def find_or_open(session: Session, system: str, request: ReleaseRequest, run_id: str) -> tuple[ReleaseRow, World]:
@@ -48,6 +52,7 @@ def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -
     closed = session.closed_times(spec)
     world = session.world(spec, closed)
     connect.refuse_dead_channels(world, str(path))
+    lock = refuse_locked(spec, _recent(session, system), session.ledger.now(), request.override, request.requester)
     body: dict[str, Any] = {
         "schema": SCHEMA,
         "system": system,
@@ -58,10 +63,17 @@ def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -
         "blue": running_version(world),
         "stops_found": stops_found(world),
         **({"closed": [one.to_json() for one in closed]} if closed else {}),
+        **({"lock_overridden": f"{lock}; {request.requester}: {request.override}"} if lock else {}),
         "freezes_found": [f"{f.who}: {f.why}" for f in session.ledger.freezes(system)],
     }
     row = session.ledger.open(system, request.version, run_id, body, request.requester or "somebody (unproved)")
     return row, world
+
+
+def _recent(session: Session, system: str) -> Iterator[Story]:
+    """The last releases of this system, newest first: a lock is at most as old as they are."""
+    for row in session.ledger.releases(system)[:LAST]:
+        yield Story.of(session.ledger.entries(row.id))
 
 
 def running_version(world: World) -> str:

@@ -196,6 +196,13 @@ class PerformAct(_Named):
 
 
 @dataclass(frozen=True, slots=True)
+class Undo(_Named):
+    """An act of the spec's rollback; it always gets an outcome, since a rollback goes on."""
+
+    effect: ClassVar[Effect] = Effect.BEST
+
+
+@dataclass(frozen=True, slots=True)
 class Remember(_Named):
     """Note what each component runs now: where `redeploy the previous version` goes back to."""
 

@@ -40,6 +40,7 @@ _ACTS: Mapping[type[Action], Act] = {
     do.MakeFinal: shifting.make_final,
     do.RemoveBlue: preparing.remove_blue,
     do.PerformAct: preparing.perform_act,
+    do.Undo: settling.undo,
     do.Remember: lambda on, act: on.once(act, lambda: preparing.remember(on.world, act)),
     do.TakeBaseline: lambda on, act: on.once(act, lambda: preparing.take_baseline(on.world, act)),
     do.Rest: lambda on, act: on.once(act, lambda: ev.Rested(at=on.world.clock.now(), stage=act.name)),

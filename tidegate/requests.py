@@ -63,6 +63,15 @@ class ReleaseRequest(_Request):
         Literal["regular", "hotfix", "major"],
         Field(description="Class of the release; stands in the report", title="Kind"),
     ] = "regular"
+    override: Annotated[
+        str,
+        Field(
+            max_length=500,
+            description="Only while a lock after a rollback stands: why this release may start all the same. Needs "
+            "your name; stands in the report",
+            title="Override of a lock",
+        ),
+    ] = ""
     plan: Annotated[
         str | LeftOut,
         Blank,
@@ -110,6 +119,15 @@ class RollbackRequest(_Request):
             json_schema_extra=_plain,
         ),
     ] = None
+    confirm: Annotated[
+        list[Annotated[str, Field(max_length=120)]],
+        Field(
+            description="Acts of the spec's rollback that wait for a person, by the names that the page told, e.g. "
+            "`manual-3-restore-data`; they are done once the traffic is back",
+            title="Confirmed acts",
+            max_length=20,
+        ),
+    ] = []
     beyond: Annotated[
         Literal["", "restore", "forward-only"],
         Field(

@@ -6,6 +6,8 @@ Whoever decided lowered already; the first act makes sure. Nothing destructive i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tidegate.actions import (
     CancelSlots,
     CloseRollback,
@@ -30,20 +32,39 @@ from tidegate.events import (
 from tidegate.plan import Outcome, ask
 from tidegate.plan import Plan as Telling
 from tidegate.spec import Spec
+from tidegate.undoing import confirmed, undo
 
 HERE = Place(plan="rollback")
+LEFT = "the traffic is back; left to do: "
 
 
-def rollback(spec: Spec, why: str) -> Telling:
-    """Traffic back, seen to be back, green stopped, slots cancelled, people told, the run marked, the row free."""
+def rollback(spec: Spec, why: str, undoing: str = "") -> Telling:
+    """
+    Traffic back, seen to be back, the spec's own acts, green stopped, slots cancelled, people told, the row free.
+
+    `undoing` is which list of the spec's applies: `auto` or `manual`.
+    """
     yield from ask(EnsureLowered(HERE, why), Lowered)
     verified = yield from ask(VerifyRollback(HERE), RollbackVerified)
+    left = (yield from undo(spec, undoing, HERE)) if undoing else []
     for component in spec.components:
         yield from ask(StopGreen(HERE, component), GreenStopped)
     yield from ask(CancelSlots(HERE), SlotsCancelled)
     yield from ask(CloseRollback(HERE), RolledBack)
     severity = "warning" if verified.verdict == "PASS" else "critical"
     yield from ask(Tell(HERE, "rolled-back", severity), Told)
+    if left:
+        yield from ask(Tell(HERE.at("left"), "page", "critical", (("why", LEFT + "; ".join(left)),)), Told)
     yield from ask(WriteReport(HERE, "rolled-back"), ReportWritten)
     yield from ask(EndRun(HERE, "RolledBack"), RunEnded)
+    return Outcome.ROLLED_BACK
+
+
+def afterwards(spec: Spec, names: Sequence[str], attempt: int) -> Telling:
+    """Acts of a rollback that is over, confirmed by a person now; each such run has places of its own."""
+    here = Place(plan="rollback", step="confirmed", attempt=attempt)
+    left = yield from confirmed(spec, names, here)
+    if left:
+        yield from ask(Tell(here.at("left"), "page", "critical", (("why", LEFT + "; ".join(left)),)), Told)
+    yield from ask(WriteReport(here, "rolled-back"), ReportWritten)
     return Outcome.ROLLED_BACK

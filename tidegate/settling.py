@@ -14,10 +14,13 @@ from tidegate import events as ev
 from tidegate import preparing, shifting
 from tidegate.actions import Action
 from tidegate.attempt import Attempt
-from tidegate.errors import ConnectorError, LedgerUnavailable
+from tidegate.errors import ConnectorError, LedgerUnavailable, NotApplied, Unreachable
 from tidegate.language.moments import Anchor
+from tidegate.ports import Verdict
 from tidegate.slots import anchors_of, due_times, step_of
 from tidegate.telling import tell_all, written
+
+UNDO_TRIES, UNDO_AGAIN = 3, 2.0  # attempts at an act of a rollback; seconds before the second, and as many more each
 
 
 def take_turn(attempt: Attempt) -> ev.Event:
@@ -60,6 +63,35 @@ def close_rollback(attempt: Attempt, action: do.CloseRollback) -> ev.Event:
     event = attempt.end(action, ev.RolledBack(at=attempt.world.clock.now()))
     attempt.ledger.retire(attempt.row.id)
     return event
+
+
+def undo(attempt: Attempt, action: do.Undo) -> ev.Event:
+    """
+    An act of the rollback's own list: looked for before it is done, and tried again while the world may yet answer.
+
+    Always an outcome: what cannot be done is a FAIL with its reason, and the rollback goes on.
+    """
+    world, release = attempt.world, attempt.row.id
+    about = preparing.facts(world, attempt.story, "")
+    about |= {"previous": str(attempt.story.opened.get("blue") or about.get("previous", ""))}
+    doer = world.acts[action.name]
+
+    def event(verdict: Verdict, evidence: str) -> ev.Event:
+        return ev.ActPerformed(at=world.clock.now(), name=action.name, verdict=verdict, evidence=evidence)
+
+    def carried_out() -> ev.Event:
+        why = ""
+        for n in range(UNDO_TRIES):
+            try:
+                return event(Verdict.PASS, doer.done(release, about) or doer.do(release, about))
+            except (Unreachable, NotApplied) as no:  # may be there in a moment
+                why = str(no)
+                world.clock.sleep(UNDO_AGAIN * (n + 1))
+            except ConnectorError as no:
+                return event(Verdict.FAIL, str(no))
+        return event(Verdict.FAIL, f"{why} ({UNDO_TRIES} times)")
+
+    return attempt.once(action, carried_out)
 
 
 def close(attempt: Attempt, action: do.Close) -> ev.Event:

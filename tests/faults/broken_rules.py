@@ -13,6 +13,7 @@ import pytest
 from tidegate import (
     claiming,
     finalizing,
+    gating,
     halfway,
     kernel,
     ledger_rules,
@@ -184,20 +185,20 @@ def judge(spoil: Callable[[Sample], bool]) -> Callable[[Patch], None]:
     def plant(patch: Patch) -> None:
         right = limits.judge
 
-        def judge(gate: Any, sample: Sample, over_for: timedelta, *more: Any) -> limits.Judged:
-            judged = right(gate, sample, over_for, *more)
+        def judge(gate: Any, sample: Sample, over_for: timedelta, *more: Any, **how: Any) -> limits.Judged:
+            judged = right(gate, sample, over_for, *more, **how)
             if spoil(sample):
                 return replace(judged, verdict=Verdict.PASS, hold=False, over=False)
             return judged
 
-        patch.setattr(watch, "judge", judge)
+        patch.setattr(gating, "judge", judge)
 
     return plant
 
 
 def stale_passes(patch: Patch) -> None:
     right = limits.judge
-    patch.setattr(watch, "judge", lambda gate, sample, over_for, *_: right(gate, sample, over_for))
+    patch.setattr(gating, "judge", lambda gate, sample, over_for, *_, **__: right(gate, sample, over_for))
 
 
 def complete_anyhow(patch: Patch) -> None:

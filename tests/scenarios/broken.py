@@ -13,7 +13,7 @@ from tests.faults.broken_rules import objections
 from tests.faults.planted import BUGS
 from tidegate import actions as do
 from tidegate import attempt as attempts
-from tidegate import baking, kernel, lookout, performing, plan, shifting, story, watch
+from tidegate import baking, gating, kernel, lookout, performing, plan, shifting, story, watch
 from tidegate.errors import Fenced, Unreachable
 from tidegate.events import Parked
 from tidegate.judge import limits
@@ -59,9 +59,9 @@ def the_bake_is_the_proof(patch: Patch) -> None:
 
 def every_component_judged(patch: Patch) -> None:
     """A component that waits for its first raise has no samples, and is held for that (scenario 8e)."""
-    patch.setattr(watch, "_carries", lambda sight, _component: sight.story.had_traffic)
+    patch.setattr(gating, "_carries", lambda sight, _component: sight.story.had_traffic)
     right = limits.judge
-    patch.setattr(watch, "judge", lambda *given: _held(right(*given)))
+    patch.setattr(gating, "judge", lambda *given, **more: _held(right(*given, **more)))
 
 
 def _held(judged: limits.Judged) -> limits.Judged:
@@ -70,7 +70,7 @@ def _held(judged: limits.Judged) -> limits.Judged:
 
 def too_few_hold_at_once(patch: Patch) -> None:
     right = limits.judge
-    patch.setattr(watch, "judge", lambda *given: _held(right(*given)))
+    patch.setattr(gating, "judge", lambda *given, **more: _held(right(*given, **more)))
 
 
 def a_park_always_acts(patch: Patch) -> None:
@@ -217,6 +217,10 @@ def numbers_of_its_own(patch: Patch) -> None:
     patch.setattr(MemoryLedger, "take", take)
 
 
+def a_rollback_knows_no_list(patch: Patch) -> None:
+    patch.setattr(bodies, "list_of", lambda _story: "")
+
+
 OWN: dict[str, Callable[[Patch], None]] = {
     "a park counts as half-way": a_park_counts_as_half_way,
     "a lowering takes any release's route": any_routes_lowering,
@@ -237,6 +241,7 @@ OWN: dict[str, Callable[[Patch], None]] = {
     "answers are not read": answers_not_read,
     "expiry is decided at once": expiry_at_once,
     "a dropped notice has no outcome": a_dropped_notice_has_no_outcome,
+    "a rollback knows no list of the spec": a_rollback_knows_no_list,
     "a bake waits for ever": a_bake_waits_for_ever,
 }
 BROKEN: Mapping[str, Callable[[Patch], None]] = {**{name: bug.plant for name, bug in BUGS.items()}, **OWN}

@@ -10,7 +10,8 @@ A scenario as data: a spec, a version, what happens when, and the story that mus
     happens:    when: part of "kind key" of a ledger's entry | before, wrote: kind and weight of a write | at: seconds
                 does: one of DOES below, `for:` seconds, `after:` seconds later
     ends:       the state of the release (promoted: or later)
-    route:      weight, stop, bar, release at the end; told: lines in order; never: lines; downs: how many
+    route:      weight, stop, bar, release at the end; told: lines in order; never: lines; downs: how many;
+                done: acts of connectors, in order
 """
 
 from __future__ import annotations
@@ -276,6 +277,9 @@ class Scenario:
             at = next((n for n, line in enumerate(rest) if wanted in line), None)
             assert at is not None, f"{self.name}: {wanted!r} is not told (any more)\n{tale}"
             rest = rest[at + 1 :]
+        acts = [e.body for row in play.rows() for e in play.ledger.chain_of(row.id) if e.kind is Kind.OUTCOME]
+        done = [str(body["name"]) for body in acts if body.get("event") == "act-performed"]
+        assert done == self.told.get("done", done), f"{self.name}: {done} were done\n{tale}"
         downs = sum(e.kind is Kind.DOWN for row in play.rows() for e in play.ledger.chain_of(row.id))
         assert downs == self.told.get("downs", downs), f"{self.name}: {downs} Downs\n{tale}"
         for unwanted in self.told.get("never", ()):

@@ -198,7 +198,7 @@ UNDONE: dict[str, dict[str, Any]] = {
         "experiments": [{"name": "ab", "flag": "dark", "control": 50, "treatment": 50, "ends": {"after": "full"}}],
     },
     "remedies": {"hold": {"remedies": [{"name": "look", "does": "diagnose", "says": "x"}]}},
-    "acts after the traffic is back": {"rollback": {"auto": [{"act": "verify"}]}},
+    "acts after the traffic is back that name nothing to run": {"rollback": {"auto": [{"act": "restore-data"}]}},
     "metrics in parts": {"metrics": [{"name": "error_rate", "by": "page", "sources": [specs.NOWHERE]}]},
     "flags with a provider": {"flags": [{"name": "dark", "provider": specs.NOWHERE}]},
     "probes of promises": {
@@ -215,7 +215,6 @@ UNDONE: dict[str, dict[str, Any]] = {
         "approvals": [{"name": "go", "ask": "?"}],
         "cleanup": {"keep_blue": "1m", "approval": "go"},
     },
-    "locks after a rollback": {"rollback": {"lock": "24h"}},
     "post-mortems after a rollback": {
         "items": [{"name": "written", "says": "x"}],
         "rollback": {"post_mortem": ["written"]},

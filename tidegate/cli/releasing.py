@@ -42,6 +42,7 @@ def _arguments(parser: ArgumentParser) -> None:
         choices=("end", "person"),
         help="follow it to its end, or (person) until somebody has to answer; the exit code says how it ended",
     )
+    parser.add_argument("--override", metavar="WHY", default="", help="start although a lock after a rollback stands")
     parser.add_argument("--queue", metavar="DURATION", help="wait so long for a release that is under way, e.g. 30m")
 
 
@@ -51,7 +52,7 @@ def _run(arguments: Namespace) -> Exit:
 
     opened = Opened.here()
     request = _request(arguments)
-    _can_be_released(opened, system, arguments.plan)
+    _can_be_released(opened, system, arguments)
     runs = opened.runs()
     _wait_for_turn(opened, system, arguments)
     for freeze in opened.ledger.freezes(system):
@@ -82,6 +83,7 @@ def _request(arguments: Namespace) -> dict[str, Any]:
             plan=arguments.plan,
             stop_after=arguments.stop_after,
             requester=arguments.name,
+            override=arguments.override,
         )
     except ValidationError as wrong:
         first = wrong.errors()[0]
@@ -89,16 +91,19 @@ def _request(arguments: Namespace) -> dict[str, Any]:
     return asked.model_dump(mode="json")
 
 
-def _can_be_released(opened: Opened, system: str, plan: str | None) -> None:
+def _can_be_released(opened: Opened, system: str, arguments: Namespace) -> None:
     """The flow would refuse the same; here it is said before anything is started."""
     from blocks.built_connectors import refuse_what_is_missing
     from tidegate.cli.opened import spec_of
+    from tidegate.locks import refuse_locked
 
     path = opened.installation.spec_file(system)
     spec = spec_of(path.read_bytes(), str(path))
-    if plan is not None and plan not in spec.plans:
-        here.unknown("plan", plan, sorted(spec.plans))
+    if arguments.plan is not None and arguments.plan not in spec.plans:
+        here.unknown("plan", arguments.plan, sorted(spec.plans))
     refuse_what_is_missing(spec, str(path))
+    stories = (opened.story(row.id) for row in opened.ledger.releases(system)[:10])
+    refuse_locked(spec, stories, opened.ledger.now(), arguments.override, arguments.name)
 
 
 # -- one release a system ----------------------------------------------------------------------------------------------

@@ -15,8 +15,17 @@ Undo = Literal[
 ]  # fmt: skip
 
 
+OF_EVERY_ROLLBACK = frozenset({"traffic-back", "stop-green", "verify", "tell", "record", "report"})
+"""What a rollback does whether or not the list names it; `checks` and `tell` of such an act are its own."""
+
+
 class Undoing(Served):
-    """One act of a rollback; traffic is always taken back first, whatever the order here."""
+    """
+    One act of a rollback; traffic is always taken back first, whatever the order here.
+
+    `run` is its effect, then its `checks` are asked, then its messages are told. traffic-back, stop-green, verify,
+    record and report are done by every rollback.
+    """
 
     act: Undo
     run: Use | None = None
@@ -36,9 +45,9 @@ class RollbackSpec(Served):
     )
     auto: tuple[Undoing, ...] = ()
     manual: tuple[Undoing, ...] = ()
-    cooldown: Annotated[Duration, Field(description="no second automatic rollback of the system within this")] = (
-        timedelta(0)
-    )
+    cooldown: Annotated[
+        Duration, Field(description="no new release of the system for this long after an automatic one")
+    ] = timedelta(0)
     lock: Annotated[Duration, Field(description="no new release of the system for this long after one")] = timedelta(0)
     post_mortem: tuple[Name, ...] = ()
     says: str = ""

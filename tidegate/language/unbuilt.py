@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from tidegate.language.aftermath import OF_EVERY_ROLLBACK, Undoing
 from tidegate.language.complaints import listed
 from tidegate.spec import Spec, Step
+from tidegate.undoing import every_undoing
 
 
 class Unbuilt(NamedTuple):
@@ -25,6 +27,10 @@ class Unbuilt(NamedTuple):
 def _steps(spec: Spec, key: str, has: Callable[[Step], bool]) -> list[str]:
     """Paths of this key of the steps, of any plan: which plan runs is chosen when a release is started."""
     return [f"plans.{name}.{step.name}.{key}" for name, plan in spec.plans.items() for step in plan.steps if has(step)]
+
+
+def _idle(one: Undoing) -> bool:
+    return one.run is None and one.mode != "never" and one.act not in OF_EVERY_ROLLBACK
 
 
 MOVES_SESSIONS = {"alb-router"}  # routers that switch stickiness off while they shift
@@ -51,12 +57,9 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "a hold waits for people or its deadline; nothing is tried in between yet",
     ),
     Unbuilt(
-        "acts after the traffic is back",
-        lambda spec: (
-            [f"rollback.auto.{one.act}" for one in spec.rollback.auto]
-            + [f"rollback.manual.{one.act}" for one in spec.rollback.manual]
-        ),
-        "a rollback takes the traffic back and stops the new version, no more",
+        "acts after the traffic is back that name nothing to run",
+        lambda spec: [f"{where}.{one.act}" for where, (_, one) in every_undoing(spec) if _idle(one)],
+        "what it does is not in its name; without `run` nobody does it",
     ),
     Unbuilt(
         "metrics in parts",
@@ -97,11 +100,6 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "an approval before the old version is removed",
         lambda spec: ["cleanup.approval"] if spec.cleanup.approval is not None else [],
         "it is removed when its time is over",
-    ),
-    Unbuilt(
-        "locks after a rollback",
-        lambda spec: [f"rollback.{name}" for name in ("cooldown", "lock") if getattr(spec.rollback, name)],
-        "a release may be started again at once",
     ),
     Unbuilt(
         "post-mortems after a rollback",

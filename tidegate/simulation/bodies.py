@@ -27,6 +27,7 @@ from tidegate.shifting import bake_id, decide_down, decide_if_needed
 from tidegate.simulation.orchestrator import Run, Suspended, Waiting
 from tidegate.slots import FINALIZE, Fate, fate
 from tidegate.story import State, Story
+from tidegate.undoing import list_of
 from tidegate.verifying import Verified, gone, record, verify
 from tidegate.waiting import waits_until
 
@@ -222,7 +223,7 @@ class Bodies:
         attempt = self._attempt(
             lambda: begin_attempt(play.world, row, row.run_id, LEASE, "rollback", at_once=True, plan_acts=False)
         )
-        plan = rollback(play.spec, str(run.parameters["why"]))
+        plan = rollback(play.spec, str(run.parameters["why"]), list_of(attempt.story))
         drive(plan, attempt.story.answers, lambda action: self._tried(attempt, action))
         self._give_back(attempt)
         return ("COMPLETED", "RolledBack") if attempt.refresh().state is State.ROLLED_BACK else ("FAILED", "Incomplete")

@@ -7,7 +7,6 @@ from datetime import datetime
 from random import Random
 
 from tidegate.clockwork.windows import Closed
-from tidegate.language.meeting import every_act
 from tidegate.ledger import ReleaseRow
 from tidegate.ports import Sample
 from tidegate.simulation.bodies import Bodies, Ended
@@ -37,6 +36,7 @@ from tidegate.simulation.watcher import Watcher
 from tidegate.simulation.witness import Witness
 from tidegate.spec import Spec
 from tidegate.story import Story
+from tidegate.undoing import doing
 from tidegate.world import Part, World
 
 SYSTEM = "shop"
@@ -116,7 +116,7 @@ class Play:
             notifiers=(self.notifier,),
             wayback=self.records,
             bookings=self.orchestrator,
-            acts={act.act: SimulatedDoer(self, act.act) for _, act in every_act(spec) if act.run is not None},
+            acts={name: SimulatedDoer(self, name) for _, name, _ in doing(spec)},
             closed=self.closed,
         )
 
