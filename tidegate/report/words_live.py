@@ -18,6 +18,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "kind.bake": ("Bake", "관찰"),
     "kind.wait-until": ("Wait", "대기"),
     "kind.perform-act": ("Perform act", "작업 수행"),
+    "kind.undo": ("Act of the rollback", "롤백 작업"),
     "kind.remember": ("Note what runs now", "현재 버전 기록"),
     "kind.take-baseline": ("Measure the baseline", "기준값 측정"),
     "kind.park": ("Park at 0 %", "0 %로 대기"),
