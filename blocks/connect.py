@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from blocks.built_connectors import instead, is_built, missing, refuse_what_is_missing
+from blocks.checks_aside import CheckAside
 from blocks.connector import Connector
 from blocks.installation import Installation
 from blocks.metrics_aside import PATIENCE, Sides, aside, named
@@ -137,6 +138,7 @@ def world(
     own_ledger = cache(lambda: SqlLedger(installation.ledger_url))  # of the threads that ask sources aside
     told = Sides(spec, release, {name: part.platform for name, part in parts.items()}, own_ledger)
     parts = {name: replace(one, metrics=aside(one.metrics, told, patience)) for name, one in parts.items()}
+    checks = {check.name: port(check.check, f"checks.{check.name}.check") for check in spec.checks}
     made = World(
         spec=spec,
         parts=parts,
@@ -149,7 +151,12 @@ def world(
             )
             for one in spec.metrics
         },
-        checks={check.name: port(check.check, f"checks.{check.name}.check") for check in spec.checks},
+        checks=checks,
+        alarms={
+            one.name: CheckAside(checks[one.check], spec.looking.every.total_seconds())
+            for one in spec.triggers
+            if one.check is not None
+        },
         backups={backup.name: port(backup.backup, f"backups.{backup.name}.backup") for backup in spec.backups},
         notifiers=[port(use, f"notify.{i}") for i, use in enumerate(spec.notify)],
         channels={one.name: Later(partial(port, one.to, f"channels.{one.name}.to")) for one in spec.channels},

@@ -19,9 +19,11 @@ from pydantic import ConfigDict, Field, create_model
 
 from tasks.session import Session
 from tidegate.actions import AskApproval
+from tidegate.approving import Given, decided, missing
 from tidegate.attempt import Attempt
 from tidegate.events import Answered, Event
 from tidegate.identity import Unproved
+from tidegate.language.people import Approval
 from tidegate.ports import Identities
 from tidegate.report.approval import approval_text
 from tidegate.spec import Spec
@@ -33,14 +35,17 @@ LATE = timedelta(seconds=60)  # an answer made in time counts: expiry is decided
 
 def ask_approval(session: Session, attempt: Attempt, action: AskApproval) -> Event:
     """The recorded answer, or no return: the run suspends and its process ends."""
-    run_id = str(flow_run.id)
+    run_id, given = str(flow_run.id), list[Given]()
+    approval, requester = _approval(attempt.world.spec, action.name), attempt.story.requester
     for n in range(1, TRIES + 1):
         key = suspend_key(attempt.row.id, action, n)
         stored = session.runs.run_input(run_id, f"suspended-{key}-response")
         if stored is not None:
             answer = weighed(attempt, action, stored)
-            if answer is not None:
-                return attempt.end(action, answer)
+            given += [answer] if answer is not None else []
+            whole = decided(approval, requester, given)
+            if whole is not None:
+                return attempt.end(action, _event(attempt, action, whole))
             continue
         if action.key in attempt.refresh().expired:
             break
@@ -48,8 +53,8 @@ def ask_approval(session: Session, attempt: Attempt, action: AskApproval) -> Eve
             continue  # asked, and left without an answer: forced or crashed
         if not _left(attempt, action):
             break
-        _suspend(session, attempt, action, key, run_id)
-    return attempt.end(action, answered(attempt, action, "expired", "nobody", ""))
+        _suspend(session, attempt, action, key, run_id, missing(approval, requester, given))
+    return attempt.end(action, _event(attempt, action, Given("expired", "nobody")))
 
 
 def suspend_key(release: str, action: AskApproval, n: int) -> str:
@@ -66,7 +71,7 @@ def _left(attempt: Attempt, action: AskApproval) -> timedelta | None:
     return left if left > timedelta(0) else None
 
 
-def _suspend(session: Session, attempt: Attempt, action: AskApproval, key: str, run_id: str) -> None:
+def _suspend(session: Session, attempt: Attempt, action: AskApproval, key: str, run_id: str, lacking: str = "") -> None:
     deadline = attempt.ledger.now() + action.deadline
     question = attempt.story.questions.get(action.key)
     if question is not None:
@@ -86,7 +91,7 @@ def _suspend(session: Session, attempt: Attempt, action: AskApproval, key: str, 
     attempt.ledger.give_back(attempt.lease)
     wait = (deadline - attempt.ledger.now()) + LATE + timedelta(hours=1)  # Prefect's own end comes after ours
     suspend_flow_run(
-        wait_for_input=form(attempt.world.spec, action).with_initial_data(description=text),
+        wait_for_input=form(attempt.world.spec, action, lacking).with_initial_data(description=text),
         key=key,
         timeout=max(60, int(wait.total_seconds())),
     )
@@ -111,8 +116,12 @@ def description(session: Session, attempt: Attempt, action: AskApproval, deadlin
     )
 
 
-def form(spec: Spec, action: AskApproval) -> type[RunInput]:
-    """The gate's own typed form: decision, name, note, and a plan where one can be chosen. No defaults anywhere."""
+def form(spec: Spec, action: AskApproval, lacking: str = "") -> type[RunInput]:
+    """
+    The gate's own typed form: decision, name, note, and a plan where one can be chosen. No defaults anywhere.
+
+    `lacking` is what a yes still needs where one is not enough.
+    """
     may_park = action.traffic and action.name != "leave-park" and action.beyond is None
     choices = ("approve", "reject", "park") if may_park else ("approve", "reject")
     no = "all traffic goes back" if action.traffic else "it ends without traffic"
@@ -124,7 +133,7 @@ def form(spec: Spec, action: AskApproval) -> type[RunInput]:
         "decision": (Literal[choices], Field(description=told, title="Decision")),
         "approver": (
             Annotated[str, Field(min_length=2, max_length=60, pattern=r"\S.*\S")],
-            Field(description="Who you are; stands in the report", title="Your name"),
+            Field(description="Who you are; stands in the report" + _several(spec, action, lacking), title="Your name"),
         ),
         "note": (
             Annotated[str, Field(min_length=1, max_length=500)],
@@ -136,6 +145,18 @@ def form(spec: Spec, action: AskApproval) -> type[RunInput]:
         fields["plan"] = (Literal[plans], Field(description=_plans(spec), title="Traffic plan"))
     made: type[RunInput] = create_model("Approval", __base__=_Form, **fields)
     return made
+
+
+def _several(spec: Spec, action: AskApproval, lacking: str) -> str:
+    """` · a yes needs 2 people`; "" where one person decides, whoever it is."""
+    approval = _approval(spec, action.name)
+    alone = approval is None or (approval.people == 1 and approval.requester != "not-alone")
+    return "" if alone or not lacking else f" · a yes needs {lacking}"
+
+
+def _approval(spec: Spec, gate: str) -> Approval | None:
+    """The spec's own question; None for one of ours, such as `leave-park`."""
+    return next((one for one in spec.approvals if one.name == gate), None)
 
 
 def _plans(spec: Spec) -> str:
@@ -151,7 +172,7 @@ class _Form(RunInput):
     model_config = ConfigDict(extra="forbid")
 
 
-def weighed(attempt: Attempt, action: AskApproval, stored: Mapping[str, Any]) -> Answered | None:
+def weighed(attempt: Attempt, action: AskApproval, stored: Mapping[str, Any]) -> Given | None:
     """A stored answer's content; None when it does not count (noted), and the question is asked again."""
     decision, approver = str(stored.get("decision", "")), str(stored.get("approver", "")).strip()
     allowed = _allowed(attempt, action.name)
@@ -167,16 +188,15 @@ def weighed(attempt: Attempt, action: AskApproval, stored: Mapping[str, Any]) ->
         return None
     note, plan = str(stored.get("note", "")), str(stored.get("plan", ""))
     proved = IDENTITIES.proved(approver, action.name, attempt.row.id, stored)
-    return answered(attempt, action, decision, approver, note, plan, proved=proved)
+    return Given(decision, approver, note, plan, proved)
 
 
 def _allowed(attempt: Attempt, gate: str) -> tuple[str, ...]:
-    spec = attempt.world.spec
-    return spec.approval(gate).approvers if gate in {approval.name for approval in spec.approvals} else ()
+    approval = _approval(attempt.world.spec, gate)
+    return approval.approvers if approval is not None else ()
 
 
-def answered(
-    attempt: Attempt, action: AskApproval, decision: str, who: str, note: str, plan: str = "", *, proved: bool = False
-) -> Answered:
-    given = {"gate": action.name, "decision": decision, "approver": who, "note": note, "plan": plan, "proved": proved}
-    return Answered.model_validate({"at": attempt.ledger.now(), **given})
+def _event(attempt: Attempt, action: AskApproval, given: Given) -> Answered:
+    told = {"gate": action.name, "decision": given.decision, "approver": given.approver, "note": given.note,
+            "plan": given.plan, "proved": given.proved}  # fmt: skip
+    return Answered.model_validate({"at": attempt.ledger.now(), **told})

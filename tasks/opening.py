@@ -11,13 +11,11 @@ from blocks.yaml_reading import spec_bytes
 from tasks.session import Session
 from tidegate.errors import ReleaseRefused, SpecError, TidegateError
 from tidegate.ledger import SCHEMA, ReleaseRow
-from tidegate.locks import refuse_locked
+from tidegate.locks import BEFORE, refuse_locked
 from tidegate.requests import ReleaseRequest
 from tidegate.story import Story
 from tidegate.timetable.walk import timetable
 from tidegate.world import World
-
-LAST = 10  # releases that are looked at for a lock
 
 
 def find_or_open(session: Session, system: str, request: ReleaseRequest, run_id: str) -> tuple[ReleaseRow, World]:
@@ -72,7 +70,7 @@ def _open(session: Session, system: str, request: ReleaseRequest, run_id: str) -
 
 def _recent(session: Session, system: str) -> Iterator[Story]:
     """The last releases of this system, newest first: a lock is at most as old as they are."""
-    for row in session.ledger.releases(system)[:LAST]:
+    for row in session.ledger.releases(system)[:BEFORE]:
         yield Story.of(session.ledger.entries(row.id))
 
 

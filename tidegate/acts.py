@@ -107,8 +107,12 @@ def checks(spec: Spec, names: Sequence[str], at: Place) -> Why:
     for name in names:
         check = spec.check(name)
         ran = yield from ask(do.RunCheck(at, name, check.component or ""), ev.CheckRun)
-        if check.blocking and ran.verdict is not Verdict.PASS:
+        if ran.verdict is Verdict.PASS or not check.blocking:
+            continue
+        if not ran.waived:
             return f"check {name}: {ran.evidence or ran.verdict}"
+        why = f"check {name}: {ran.evidence or ran.verdict}; {ran.waived}"
+        yield from ask(do.Tell(at.at(f"{at.step}+{name}"), "alert", "warning", (("why", why),)), ev.Told)
     return ""
 
 

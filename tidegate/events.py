@@ -38,6 +38,7 @@ class CheckRun(Event):
     remedy: str = ""
     seconds: float = 0.0
     figures: dict[str, float] = {}  # what it measured; a later release is compared with it
+    waived: str = ""  # by whom, why and until when, where it may fail
 
 
 class TurnTaken(Event):

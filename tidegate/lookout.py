@@ -25,11 +25,12 @@ from tidegate.errors import (
     TidegateError,
 )
 from tidegate.gating import rhythm
-from tidegate.ledger import Draft, Kind, Ledger, LookRow, ReleaseRow
+from tidegate.ledger import Draft, Kind, Ledger, LookRow, Push, ReleaseRow
+from tidegate.locks import Cooldown, cooldown
 from tidegate.overdue import finished
 from tidegate.ports import Clock
 from tidegate.returning import record_of
-from tidegate.seeing import any_mine, health_of, readings_of, route_of, samples_of, stop_among
+from tidegate.seeing import alarms_of, any_mine, events_of, health_of, readings_of, route_of, samples_of, stop_among
 from tidegate.sight import Decision, Look, Sight, Watching
 from tidegate.story import State, Story
 from tidegate.traffic import Seen, Stop
@@ -50,10 +51,12 @@ class Watched:
     story: Story
     watching: Watching
     comparisons: Comparisons = field(default_factory=Comparisons)
+    cools: Cooldown = Cooldown()  # noqa: RUF009  # a frozen value
     looked: float | None = None  # elapsed clock of the look before
     evidence_at: datetime | None = None
     seen: dict[str, Seen | None] = field(default_factory=dict)
     stop: Stop | None = None  # seen on a route, not yet told by the chain: it counts even if the mark is lost meanwhile
+    events: Mapping[str, Push] = field(default_factory=dict)
     laid: tuple[
         object, ...
     ] = ()  # the way-back record that was right, and what it was made of: the chain's seq, the routes
@@ -119,7 +122,9 @@ class Lookout:
             memory = replace(memory, lowered_once=False)  # by this watch, with its own credentials
             state = (seen.row.state if seen else None) or {}
             kept = Comparisons(state.get("compared"), site.known_of(self.ledger, row.system).profiles)
-            self.watched[release] = Watched(row, self.world_of(row, story.opened), story, memory, kept)
+            world = self.world_of(row, story.opened)
+            cools = cooldown(world.spec, self.ledger, row)
+            self.watched[release] = Watched(row, world, story, memory, kept, cools)
 
     # -- one look -----------------------------------------------------------------------------------------------------
 
@@ -169,6 +174,7 @@ class Lookout:
             quiet = False
         watched.seen, watched.stop = seen, stop_among(seen, row.id) or watched.stop
         samples = samples_of(world, story, seen)
+        watched.events = events_of(world, story, watched.events)
         return Sight(
             at=at,
             passed=passed,
@@ -178,6 +184,9 @@ class Lookout:
             samples=samples,
             compared=watched.comparisons.look(world, story, seen, samples, at),
             health={c: health_of(world, story, c, s) for c, s in seen.items() if c not in story.final},
+            alarms=alarms_of(world, story),
+            events=watched.events,
+            cooling=watched.cools.at(at),
             stop=watched.stop,
             wayback_here=self._wayback(watched, seen),
             lease_dead_for=dead,

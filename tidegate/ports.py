@@ -210,6 +210,22 @@ class Check(Protocol):
         """`facts` fill the check's own templates: release, version, component, url, digest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A check that is asked again and again: its failures in a row, what the last one said, why it cannot be asked."""
+
+    failures: int = 0
+    evidence: str = ""
+    trouble: str = ""
+
+
+class Alarm(Protocol):
+    """A check that is asked aside; whoever wants to know waits for nothing."""
+
+    def heard(self, facts: Mapping[str, str]) -> Heard:
+        """What was heard so far; the next question is on its way, with these facts."""
+
+
 class Doer(Protocol):
     """Carries one act of a spec out on the world: a tag, a deployment hook, an issue."""
 

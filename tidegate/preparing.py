@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import isfinite
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from tidegate.attempt import Attempt
 from tidegate.errors import ConnectorError, Denied, NotApplied, ReleaseRefused
 from tidegate.measuring import measured
 from tidegate.ports import CheckResult, PlatformState, Verdict
+from tidegate.spec import Spec
 from tidegate.story import Story
 from tidegate.traffic import Side, Split
 from tidegate.world import World
@@ -31,8 +32,10 @@ def run_check(world: World, story: Story, action: do.RunCheck) -> ev.Event:
         result = world.checks[action.name].run(about)
     except ConnectorError as why:
         result = CheckResult(Verdict.ERROR, str(why))
+    now = world.clock.now()
     return ev.CheckRun(
-        at=world.clock.now(),
+        at=now,
+        waived=waiver_of(world.spec, action.name, now) if result.verdict is not Verdict.PASS else "",
         name=action.name,
         component=action.component,
         verdict=result.verdict,
@@ -41,6 +44,19 @@ def run_check(world: World, story: Story, action: do.RunCheck) -> ev.Event:
         seconds=round(world.clock.elapsed() - began, 3),
         figures={name: value for name, value in result.figures.items() if isfinite(value)},
     )
+
+
+def waiver_of(spec: Spec, check: str, now: datetime) -> str:
+    """
+    The spec's word that this check may fail today, as people read it; "" when there is none, or it is over.
+
+    A waiver counts to the end of its day, in the spec's zone.
+    """
+    today = now.astimezone(ZoneInfo(spec.timezone)).date()
+    for one in spec.waivers:
+        if one.check == check and today <= one.expires:
+            return f"waived by {one.owner} until {one.expires} ({one.reason})"
+    return ""
 
 
 def facts(world: World, story: Story, component: str, step: str = "") -> dict[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tidegate.errors import ConnectorError
-from tidegate.ledger import Reading
+from tidegate.errors import ConnectorError, LedgerUnavailable
+from tidegate.ledger import Push, Reading
 from tidegate.measuring import asked, measured, tells_apart
-from tidegate.ports import Sample
+from tidegate.ports import Heard, Sample
+from tidegate.preparing import facts
 from tidegate.sight import Health, Sight, carries
 from tidegate.story import State, Story
 from tidegate.traffic import Seen, Stop
@@ -63,6 +64,29 @@ def samples_of(world: World, story: Story, seen: Mapping[str, Seen | None]) -> d
         if split is not None and split.canary is not None:
             samples[gate.name] = measured(world, gate.component, gate.metric, split.canary, gate.window)
     return samples
+
+
+def alarms_of(world: World, story: Story) -> dict[str, Heard]:
+    """What the checks of triggers have said so far, asked aside with what is known now."""
+    if not story.had_traffic:
+        return {}
+    found = dict[str, Heard]()
+    for one in world.spec.triggers:
+        if one.check is not None and one.name in world.alarms:
+            component = world.spec.check(one.check).component or ""
+            found[one.name] = world.alarms[one.name].heard(facts(world, story, component))
+    return found
+
+
+def events_of(world: World, story: Story, before: Mapping[str, Push]) -> Mapping[str, Push]:
+    """The last of each event since the first raise; while the ledger is away, those of before."""
+    if not story.raised_at or not any(one.event for one in world.spec.triggers):
+        return {}
+    try:
+        pushes = world.ledger.pushes(world.spec.system, min(story.raised_at.values()))
+    except LedgerUnavailable:
+        return before
+    return {one.name: one for one in pushes if one.value is None}
 
 
 def readings_of(world: World, sight: Sight) -> list[Reading]:

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from tidegate.judge.limits import Judged
-from tidegate.ports import RunState, Sample, Verdict
+from tidegate.ledger import Push
+from tidegate.ports import Heard, RunState, Sample, Verdict
 from tidegate.story import Story
 from tidegate.traffic import Seen, Stop
 
@@ -51,6 +52,9 @@ class Sight:
     newer: str = ""  # a newer release of this system that has claimed the route
     grace: float = 25.0
     compared: Mapping[str, Judged] = field(default_factory=dict)  # by component: beside stable
+    alarms: Mapping[str, Heard] = field(default_factory=dict)  # by trigger
+    events: Mapping[str, Push] = field(default_factory=dict)  # the last of each name since the first raise
+    cooling: str = ""  # the cooldown of the system in which triggers only tell
     stop: Stop | None = None  # seen on a route of ours, now or earlier, and not yet told by the chain
 
 
@@ -63,6 +67,7 @@ class Watching:
     done: str = NO_STEP  # the last bake that is complete
     over: Mapping[str, float] = field(default_factory=dict)  # gate -> seconds looked at above its limit
     alerts: Mapping[str, float] = field(default_factory=dict)  # what people were told of a gate -> seconds well since
+    fired: Mapping[str, float] = field(default_factory=dict)  # trigger -> seconds since it fired
     hold_since: str = ""
     held: float = 0.0  # seconds of hold so far
     last: str = ""  # last PASS or FAIL

@@ -23,6 +23,7 @@ from tidegate.sight import NO_STEP, Decision, Health, Look, Sight, Watching, car
 from tidegate.spec import Spec
 from tidegate.story import SUPERSEDABLE, State, Story
 from tidegate.traffic import Seen
+from tidegate.triggering import triggered
 
 __all__ = ["Decision", "Health", "Look", "Sight", "Watching", "baking", "look"]
 ASK_AGAIN = 5.0  # seconds between two wishes for the same rollback
@@ -52,11 +53,12 @@ def _looked(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, lis
     drift, held_before, pages_at = _drift(sight), watching.held, PAGE_AFTER * spec.hold.deadline.total_seconds()
     watching, judged, alerts = _judged(spec, watching, sight)
     watching, ill = _ill(spec, watching, sight)
+    watching, fired = triggered(spec, watching, sight)
     watching = _bake(watching, sight)
     verdict = Verdict.FAIL if ill else worst(judged)
-    watching, hold, shut = _hold(spec, watching, sight, judged, verdict)
+    watching, hold, shut = _hold(spec, watching, sight, judged, verdict, fired.holds)
     if any(_carries(sight, component) for component in story.claimed):
-        shut = ill or _failed(judged) or shut
+        shut = ill or _failed(judged) or fired.shut or shut
     else:
         shut = ill if story.had_traffic and story.parked_since else ""
     watching = _completed(watching, sight, verdict)
@@ -71,11 +73,11 @@ def _looked(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, lis
         decisions.append(Decision("page", hold))
     watching, woken = dead_runs(watching, sight)
     over = "; ".join(one.sentence for one in judged if one.over and one.verdict is not Verdict.PASS)
-    against = shut or ill or hold or over or "; ".join(d.why for d in drift) or cancelled(sight)
-    sentence = shut or hold or _sentence(judged, verdict)
+    against = shut or ill or hold or fired.against or over or "; ".join(d.why for d in drift) or cancelled(sight)
+    sentence = shut or hold or fired.against or _sentence(judged, verdict)
     return (
         watching,
-        decisions + alerts + booked + woken,
+        decisions + alerts + list(fired.told) + booked + woken,
         Look(verdict, sentence, against, _detail(spec, watching, sight, judged)),
     )
 
@@ -223,7 +225,7 @@ def _completed(watching: Watching, sight: Sight, verdict: Verdict) -> Watching:
 
 
 def _hold(
-    spec: Spec, watching: Watching, sight: Sight, judged: Sequence[Judged], verdict: Verdict
+    spec: Spec, watching: Watching, sight: Sight, judged: Sequence[Judged], verdict: Verdict, asking: Sequence[str] = ()
 ) -> tuple[Watching, str, str]:
     """
     What holds the weight now, and why it shuts when that lasts too long.
@@ -237,7 +239,7 @@ def _hold(
     reasons = [f"the router of {component} cannot be read" for component, seen in sight.seen.items() if seen is None]
     reasons += _no_mark_of_ours(sight)
     reasons += [f"the health of {component} cannot be read" for component, h in sight.health.items() if h is None]
-    reasons += [one.sentence for one in judged if one.hold]
+    reasons += [*asking, *(one.sentence for one in judged if one.hold)]
     now = baking(sight.story)
     if now is not None and now[0] == watching.bake and watching.baked >= now[1]:
         reasons += [one.sentence for one in judged if one.verdict is Verdict.INCONCLUSIVE and not one.hold]

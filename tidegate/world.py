@@ -9,6 +9,7 @@ from tidegate.clockwork.windows import Closed
 from tidegate.errors import ConnectorError
 from tidegate.ledger import Ledger
 from tidegate.ports import (
+    Alarm,
     Backup,
     Bookings,
     Check,
@@ -70,6 +71,7 @@ class World:
     ledger: Ledger
     sources: Mapping[str, Sequence[Source]] = field(default_factory=dict)  # of the spec's metrics, in the order asked
     checks: Mapping[str, Check] = field(default_factory=dict)
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)  # of the spec's triggers, by their names
     backups: Mapping[str, Backup] = field(default_factory=dict)
     notifiers: Sequence[Notifier] = ()
     channels: Mapping[str, Notifier] = field(default_factory=dict)  # of the spec, by name

@@ -13,7 +13,7 @@ from tests.faults.broken_rules import objections
 from tests.faults.planted import BUGS
 from tidegate import actions as do
 from tidegate import attempt as attempts
-from tidegate import baking, gating, kernel, lookout, performing, plan, shifting, story, watch
+from tidegate import baking, gating, kernel, lookout, performing, plan, shifting, story, triggering, watch
 from tidegate.errors import Fenced, Unreachable
 from tidegate.events import Parked
 from tidegate.judge import limits
@@ -217,6 +217,14 @@ def numbers_of_its_own(patch: Patch) -> None:
     patch.setattr(MemoryLedger, "take", take)
 
 
+def events_are_not_read(patch: Patch) -> None:
+    patch.setattr(lookout, "events_of", lambda *_: {})
+
+
+def nobody_can_say_that_it_was_nothing(patch: Patch) -> None:
+    patch.setattr(triggering, "OVER", "-is-something-else")
+
+
 def a_rollback_knows_no_list(patch: Patch) -> None:
     patch.setattr(bodies, "list_of", lambda _story: "")
 
@@ -241,6 +249,8 @@ OWN: dict[str, Callable[[Patch], None]] = {
     "answers are not read": answers_not_read,
     "expiry is decided at once": expiry_at_once,
     "a dropped notice has no outcome": a_dropped_notice_has_no_outcome,
+    "pushed events are not read": events_are_not_read,
+    "nobody can say that it was nothing": nobody_can_say_that_it_was_nothing,
     "a rollback knows no list of the spec": a_rollback_knows_no_list,
     "a bake waits for ever": a_bake_waits_for_ever,
 }

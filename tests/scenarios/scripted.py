@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from tidegate.errors import Refused
-from tidegate.ledger import Draft, Kind
+from tidegate.ledger import Draft, Kind, Push
 from tidegate.simulation import specs
 from tidegate.simulation.endings import story_of
 from tidegate.simulation.faults import Weather
@@ -118,6 +118,10 @@ def _retry(play: Play, _: Mapping[str, Any]) -> None:
     play.orchestrator.again(next(run for run in play.orchestrator.runs.values() if run.flow == "release"))
 
 
+def _push(play: Play, told: Mapping[str, Any]) -> None:
+    play.ledger.push("shop", Push(str(told["name"]), None, "mina", "orders are lost"))
+
+
 DOES: dict[str, Act] = {
     "kill": _kill,
     "freeze": _freeze,
@@ -135,6 +139,7 @@ DOES: dict[str, Act] = {
     "lost-folder": _lost_folder,
     "note": _note,
     "retry": _retry,
+    "push": _push,
     "cancel": lambda play, _: play.persons.cancel(),
     "rollback-typed": lambda play, _: play.persons.type_rollback(bar=False, interrupted=False),
     "rollback-unnamed": lambda play, _: play.persons.type_rollback(bar=False, interrupted=False, names=False),

@@ -192,7 +192,7 @@ UNDONE: dict[str, dict[str, Any]] = {
         "approvals": [{"name": "go", "ask": "?"}],
         "schedules": [{"name": "late", "rhythm": {"offsets": ["3h"]}, "ask": "go"}],
     },
-    "triggers": {"triggers": [{"name": "alarm", "says": "x", "event": "incident"}]},
+    "triggers that restart or scale": {"triggers": [{"name": "alarm", "says": "x", "event": "x", "then": "restart"}]},
     "experiments": {
         "flags": [{"name": "dark"}],
         "experiments": [{"name": "ab", "flag": "dark", "control": 50, "treatment": 50, "ends": {"after": "full"}}],
@@ -204,13 +204,7 @@ UNDONE: dict[str, dict[str, Any]] = {
     "probes of promises": {
         "slos": [{"name": "up", "metric": "error_rate", "target": "below 1 %", "probe": specs.NOWHERE}]
     },
-    "waivers": {
-        "checks": [specs.READY],
-        "waivers": [{"check": "ready", "owner": "me", "reason": "x", "expires": "2027-01-01"}],
-    },
     "audiences": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "audience": {"include": ["beta"]}}]}}},
-    "approvals by several people": {"approvals": [{"name": "go", "ask": "?", "people": 2}]},
-    "approvals by somebody else": {"approvals": [{"name": "go", "ask": "?", "requester": "not-alone"}]},
     "an approval before the old version is removed": {
         "approvals": [{"name": "go", "ask": "?"}],
         "cleanup": {"keep_blue": "1m", "approval": "go"},

@@ -75,7 +75,7 @@ def _crossed(body: Body) -> str:
 
 
 _HAPPENED: dict[str, Callable[[Body], str]] = {
-    "check-run": lambda b: f"check {b['name']} {b['verdict']}{_because(b, 'evidence')}",
+    "check-run": lambda b: f"check {b['name']} {b['verdict']}{_because(b, 'evidence')}{_because(b, 'waived')}",
     "turn-taken": lambda _: "this release holds its system's row",
     "backup-taken": lambda b: f"backup {b['name']} taken",
     "backup-proven": lambda b: f"backup {b['name']} {b['verdict']}{_because(b, 'evidence')}",

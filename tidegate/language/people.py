@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tidegate.language.base import SEVERITIES, Duration, Line, Name, PeopleTime, Served, Severity, Text, Use
 
@@ -42,6 +42,13 @@ class Approval(Served):
         Literal["may-approve", "not-alone"],
         Field(description="not-alone: who asked for the release cannot be the only one to approve"),
     ] = "may-approve"
+
+    @model_validator(mode="after")
+    def _enough_people(self) -> Self:
+        if self.approvers and len(set(self.approvers)) < self.people:
+            may = len(set(self.approvers))
+            raise ValueError(f"{self.people} people must approve, and only {may} may: add approvers")
+        return self
 
 
 class Contact(Served):

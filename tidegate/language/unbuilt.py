@@ -42,9 +42,9 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "a scheduled run cannot pause for an answer yet",
     ),
     Unbuilt(
-        "triggers",
-        lambda spec: [f"triggers.{one.name}" for one in spec.triggers],
-        "the watch judges metrics alone: it runs no checks and takes no pushed events yet",
+        "triggers that restart or scale",
+        lambda spec: [f"triggers.{one.name}" for one in spec.triggers if one.then in ("restart", "scale")],
+        "the watch lowers, holds and tells; it touches no platform",
     ),
     Unbuilt(
         "experiments",
@@ -77,24 +77,9 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "nothing asks them between releases yet",
     ),
     Unbuilt(
-        "waivers",
-        lambda spec: [f"waivers.{one.check}" for one in spec.waivers],
-        "a blocking check that fails stops the release, waived or not",
-    ),
-    Unbuilt(
         "audiences",
         lambda spec: _steps(spec, "audience", lambda step: step.audience is not None),
         "the routers that are built know shares of everybody only",
-    ),
-    Unbuilt(
-        "approvals by several people",
-        lambda spec: [f"approvals.{one.name}.people" for one in spec.approvals if one.people > 1],
-        "one answer decides",
-    ),
-    Unbuilt(
-        "approvals by somebody else",
-        lambda spec: [f"approvals.{one.name}.requester" for one in spec.approvals if one.requester == "not-alone"],
-        "an answer counts whoever asked for the release",
     ),
     Unbuilt(
         "an approval before the old version is removed",

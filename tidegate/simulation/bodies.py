@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate import actions as do
 from tidegate.acts import HERE
+from tidegate.approving import Given, decided
 from tidegate.attempt import Attempt, begin_attempt
 from tidegate.crossing import FORWARD
 from tidegate.errors import Fenced, NoReturn, NotApplied, ReleaseRefused, Unreachable
@@ -146,12 +147,17 @@ class Bodies:
 
     def _ask(self, attempt: Attempt, run: Run, action: do.AskApproval) -> Event:
         """A recorded verdict, then a stored answer, win over asking again."""
+        given, requester = list[Given](), attempt.story.requester
+        approval = next((one for one in self.play.spec.approvals if one.name == action.name), None)
         for n in range(1, 20):
             key = f"{action.place.step}-{action.name}-{action.place.leg}-{action.place.attempt}-{n}"
             stored = run.answers.get(key)
             if stored is not None:
                 if self._counts(attempt, action, str(stored["approver"])):
-                    return attempt.end(action, self._answered(action, stored["decision"], stored["approver"]))
+                    given.append(Given(str(stored["decision"]), str(stored["approver"])))
+                whole = decided(approval, requester, given)
+                if whole is not None:
+                    return attempt.end(action, self._answered(action, whole.decision, whole.approver))
                 continue
             if action.key in attempt.refresh().expired:
                 break

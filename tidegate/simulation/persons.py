@@ -70,7 +70,7 @@ class Persons:
             answers = self.answers[action.name]
             if answers:
                 decision, after = answers.pop(0) if len(answers) > 1 else answers[0]
-                line.after(after, lambda: self.answer(run, key, decision, self.approver(action.name)))
+                line.after(after, lambda: self.answer(run, key, decision, self.approver(action.name, key)))
             return
         if weather.strikes("approve-never"):
             return
@@ -80,15 +80,21 @@ class Persons:
             decision = "reject"
         elif action.traffic and action.name != "leave-park" and action.beyond is None and weather.strikes("park"):
             decision = "park"
-        who = "mallory" if weather.strikes("approve-wrong") else APPROVER
+        several = any(one.name == action.name and one.people > 1 for one in self.play.spec.approvals)
+        usual = self.approver(action.name, key) if several else APPROVER
+        who = "mallory" if weather.strikes("approve-wrong") else usual
         line.after(after, lambda: self.answer(run, key, decision, who))
         if weather.strikes("approve-twice"):
             line.after(after + draw.uniform(0.0, 9.0), lambda: self.answer(run, key, "approve", APPROVER))
 
-    def approver(self, gate: str) -> str:
-        """Somebody who may answer this gate."""
+    def approver(self, gate: str, key: str = "") -> str:
+        """Somebody who may answer this gate; where it needs several people, another one each time."""
         asked = next((one for one in self.play.spec.approvals if one.name == gate), None)
-        return asked.approvers[0] if asked is not None and asked.approvers else APPROVER
+        if asked is None or (asked.people == 1 and not asked.approvers):
+            return APPROVER
+        names = asked.approvers or tuple(f"{APPROVER} {n + 1}" for n in range(asked.people))
+        times = int(key.rpartition("-")[2] or 1) if asked.people > 1 else 1
+        return names[(times - 1) % len(names)]
 
     def answer(self, run: Run, key: str, decision: str, who: str) -> None:
         """The orchestrator takes an answer only while the run waits for it."""
