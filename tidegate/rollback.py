@@ -31,6 +31,7 @@ from tidegate.events import (
 )
 from tidegate.plan import Outcome, ask
 from tidegate.plan import Plan as Telling
+from tidegate.quantities import spoken
 from tidegate.spec import Spec
 from tidegate.undoing import confirmed, undo
 
@@ -55,9 +56,20 @@ def rollback(spec: Spec, why: str, undoing: str = "") -> Telling:
     yield from ask(Tell(HERE, "rolled-back", severity), Told)
     if left:
         yield from ask(Tell(HERE.at("left"), "page", "critical", (("why", LEFT + "; ".join(left)),)), Told)
+    if spec.rollback.post_mortem:
+        at = HERE.at("post-mortem")
+        yield from ask(Tell(at, "alert", "warning", (("why", to_write_up(spec)),)), Told)
     yield from ask(WriteReport(HERE, "rolled-back"), ReportWritten)
     yield from ask(EndRun(HERE, "RolledBack"), RunEnded)
     return Outcome.ROLLED_BACK
+
+
+def to_write_up(spec: Spec) -> str:
+    """What has to be written up after a rollback: each line with who owns it, and within which time."""
+    items = [one for name in spec.rollback.post_mortem for one in spec.items if one.name == name]
+    told = [f"{one.says}{f' ({one.owner})' if one.owner else ''}{f' within {spoken(one.due)}' if one.due else ''}"
+            for one in items]  # fmt: skip
+    return f"post-mortem to write: {'; '.join(told)}"
 
 
 def afterwards(spec: Spec, names: Sequence[str], attempt: int) -> Telling:

@@ -157,15 +157,15 @@ class Chained(MemoryLedger):
 
 
 def test_a_cooldown_follows_automatic_rollbacks_only_and_ends() -> None:
-    chain = Chain().claimed().weight().down(who="watch")
-    told_ = spec(INCIDENT, rollback={"cooldown": "1h"})
-    for who, wanted in (("watch", True), ("kim", False)):
+    told_, at = spec(INCIDENT, rollback={"cooldown": "1h"}), Chain().claimed().weight().down().entries[-1].at
+
+    def cools(who: str, spec_: Spec) -> str:
         ledger = Chained(Chain().claimed().weight().down(who=who))
-        before = ledger.open("shop", "v2", "r", {}, "kim")
-        ledger.retire(before.id)
-        row = ledger.open("shop", "v3", "r", {}, "kim")
-        cools = cooldown(told_, ledger, row)
-        at = chain.entries[-1].at
-        assert bool(cools.at(at)) == wanted, who
-        assert not cools.at(at + timedelta(hours=1))
-    assert not cooldown(spec(), ledger, row).at(at), "asked for where there are triggers"
+        ledger.retire(ledger.open("shop", "v2", "r", {}, "kim").id)
+        found = cooldown(spec_, ledger, ledger.open("shop", "v3", "r", {}, "kim"))
+        assert not found.at(at + timedelta(hours=1))
+        return found.at(at)
+
+    assert cools("watch", told_).startswith("cooldown after shop/v2/1 until")
+    assert cools("kim", told_) == ""
+    assert cools("watch", spec(INCIDENT)) == "", "a spec without a cooldown has none"

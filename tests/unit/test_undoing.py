@@ -18,7 +18,7 @@ from tidegate.ledger import Entry, Kind
 from tidegate.locks import lock_of, refuse_locked
 from tidegate.performing import perform
 from tidegate.plan import drive
-from tidegate.rollback import afterwards
+from tidegate.rollback import afterwards, to_write_up
 from tidegate.simulation import specs
 from tidegate.simulation.faults import Weather
 from tidegate.simulation.places import Version
@@ -138,6 +138,18 @@ def test_a_person_who_confirms_later_has_the_act_done_once_and_named() -> None:
     drive(plan, attempt.story.answers, lambda action: perform(attempt, action))
     done = [one.body["name"] for one in entries(made) if one.body.get("event") == "act-performed"]
     assert done == ["auto-2-flush-cache", "auto-4-restore-data"], "what is never done is not done when it is named"
+
+
+def test_people_are_told_once_what_has_to_be_written_up_by_whom_and_within_which_time() -> None:
+    items = [
+        {"name": "cause", "says": "what was the cause", "owner": "lead", "due": "24h"},
+        {"name": "plan", "says": "what changes"},
+    ]
+    contacts = [{"role": "lead"}]
+    told = specs.spec(rollback={"post_mortem": ["cause", "plan"]}, items=items, contacts=contacts)
+    assert to_write_up(told) == "post-mortem to write: what was the cause (lead) within 1d; what changes"
+    made = play(told)
+    assert outcomes(made).count("tell alert") == 1
 
 
 def test_an_act_of_a_rollback_has_a_key_of_its_own() -> None:

@@ -209,10 +209,6 @@ UNDONE: dict[str, dict[str, Any]] = {
         "approvals": [{"name": "go", "ask": "?"}],
         "cleanup": {"keep_blue": "1m", "approval": "go"},
     },
-    "post-mortems after a rollback": {
-        "items": [{"name": "written", "says": "x"}],
-        "rollback": {"post_mortem": ["written"]},
-    },
     "paths that stay behind": {"components": {"api": {**specs.PART, "exclude_paths": ["/admin/*"]}}},
     "sessions that stay behind": {"components": {"api": {**specs.PART, "sticky": "off-while-shifting"}}},
 }

@@ -87,11 +87,6 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "it is removed when its time is over",
     ),
     Unbuilt(
-        "post-mortems after a rollback",
-        lambda spec: ["rollback.post_mortem"] if spec.rollback.post_mortem else [],
-        "nobody is reminded to write it up",
-    ),
-    Unbuilt(
         "paths that stay behind",
         lambda spec: [f"components.{name}.exclude_paths" for name, one in spec.components.items() if one.exclude_paths],
         "the routers that are built divide all requests alike",
