@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from blocks.connector_files import locked, replace, text_at
 from blocks.traefik_api import TraefikApi
 from blocks.traefik_document import (
     UNEXPECTED,
@@ -26,7 +27,6 @@ from blocks.traefik_document import (
     text_of,
     with_mark,
 )
-from blocks.traefik_files import locked, replace, text_at
 from tidegate.errors import ConnectorError, Denied, NotApplied, NotUnderstood
 from tidegate.traffic import Change, Mark, Seen, Setting, Side, Split
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from blocks.connector_files import replace
 from blocks.sql_ledger import SqlLedger
-from blocks.traefik_files import replace
 from blocks.traefik_lowering import TraefikFile
 from tests.faults.interleaving import Turns
 from tests.faults.small_world import Placed, Shared, SmallWorld, StillClock

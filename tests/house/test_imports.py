@@ -55,7 +55,7 @@ def test_the_way_down_needs_the_standard_library_only() -> None:
                 waiting += {AWS_CLIENTS} - seen if _ours(module) else set()
                 seen.add(AWS_CLIENTS)
                 continue
-            if (product := _product(module_name(path))) and product == _product(_ours(module)):
+            if (product := _product(module_name(path))) and _product(_ours(module)) in {product, "connector"}:
                 half = ROOT.joinpath(*_ours(module).split(".")).with_suffix(".py")
                 waiting += {half} - seen
                 seen.add(half)

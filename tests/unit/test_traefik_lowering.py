@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocks import traefik_document as text
-from blocks.traefik_files import LARGEST, locked, replace, text_at
+from blocks.connector_files import LARGEST, locked, replace, text_at
 from blocks.traefik_lowering import TraefikFile, by_hand
 from tests.house.tree import ROOT
 from tidegate import kernel

@@ -1,7 +1,7 @@
 """
-Small files in a folder that Traefik watches: read, locked, and replaced as a whole.
+Small files that a router watches: read, locked, and replaced as a whole.
 
-Knows nothing of routes. Part of the lowering half: standard library only.
+Knows nothing of routes. Part of the lowering halves: standard library only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def text_at(path: Path) -> str:
 
 
 def replace(path: Path, text: str, *, in_place_if_full: bool = False) -> None:
-    """Write beside, flush, rename over, flush the folder: Traefik sees the old text or the new one."""
+    """Write beside, flush, rename over, flush the folder: whoever watches sees the old text or the new one."""
     fresh = path.with_name(f".{path.stem}.tmp")  # under the lock a leftover is nobody's
     try:
         fresh.unlink(missing_ok=True)
@@ -67,7 +67,7 @@ def _overwrite(path: Path, content: bytes) -> None:
 def _fill(path: Path, flags: int, content: bytes) -> None:
     opened = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
     try:
-        os.fchmod(opened, 0o644)  # Traefik may run as another user, who may read it and not write it (C31)
+        os.fchmod(opened, 0o644)  # the proxy may run as another user, who may read it and not write it (C31)
         _give_to_the_folders_owner(opened, path)
         if os.write(opened, content) < len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
