@@ -101,6 +101,7 @@ class EcsPlatform(AwsAccess, Connector):
     )
 
     _groups: dict[str, str] = PrivateAttr(default_factory=dict)
+    _colours: dict[str, Colour] = PrivateAttr(default_factory=dict)  # where a side was found last: asked first
 
     def create(self, release: str, version: str, digest: str, wanted: int) -> PlatformState:
         """
@@ -154,10 +155,17 @@ class EcsPlatform(AwsAccess, Connector):
 
     def _find(self, side: str) -> Found | None:
         """By its tag; one that Tidegate did not make has none, and is called as its target group is."""
-        found = self._look()
-        named = [one for one in found if one.side == side]
-        named += [one for one in found if not one.side and self.target_groups[one.colour] == side]
-        return named[0] if named else None
+        colours: list[Colour] = ["blue", "green"]
+        for colour in sorted(colours, key=lambda one: one != self._colours.get(side)):
+            api = self._api(colour)
+            service = api.describe()
+            if service is None:
+                continue
+            found = Found(colour, api, service)
+            if side == (found.side or self.target_groups[colour]):
+                self._colours[side] = colour
+                return found
+        return None
 
     def _group(self, found: Found) -> str:
         name = self.target_groups[found.colour]

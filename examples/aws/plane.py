@@ -43,6 +43,7 @@ class Plane:
     _thread: threading.Thread | None = None
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
     _api: Any = None
+    _listeners: list[str] = field(default_factory=list)  # found once: nobody adds one while customers come
 
     def start(self) -> Plane:
         self._api = boto3.client("elbv2", region_name=REGION, endpoint_url=self.double.url,
@@ -91,11 +92,20 @@ class Plane:
 
     def _wanted(self) -> dict[str, Any]:
         routers, services = dict[str, Any](), dict[str, Any]()
-        for balancer in self._api.describe_load_balancers()["LoadBalancers"]:
-            for listener in self._api.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
-                for rule in self._api.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
-                    self._rule(rule, routers, services)
+        if not self._listeners:
+            for balancer in self._api.describe_load_balancers()["LoadBalancers"]:
+                found = self._api.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+                self._listeners += [one["ListenerArn"] for one in found]
+        for listener in self._listeners:
+            for rule in self._api.describe_rules(ListenerArn=listener)["Rules"]:
+                self._rule(rule, routers, services)
         return {"routers": routers, "services": services} if routers else {}
+
+    def _sides(self, groups: list[str]) -> dict[str, str]:
+        """What each target group says that it serves, else its name: so the proxy counts by side."""
+        told = self._api.describe_tags(ResourceArns=groups)["TagDescriptions"]
+        said = {one["ResourceArn"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in told}
+        return {arn: said.get(arn, {}).get("tidegate:side") or arn.split("/")[-2] for arn in groups}
 
     def _rule(self, rule: dict[str, Any], routers: dict[str, Any], services: dict[str, Any]) -> None:
         action = next((one for one in rule["Actions"] if one["Type"] == "forward"), None)
@@ -104,9 +114,9 @@ class Plane:
         default = rule.get("IsDefault") or rule["Priority"] == "default"
         name = "default" if default else f"rule{rule['Priority']}"
         config = action.get("ForwardConfig") or {"TargetGroups": [{"TargetGroupArn": action["TargetGroupArn"]}]}
-        shares = []
+        shares, sides = [], self._sides([one["TargetGroupArn"] for one in config["TargetGroups"]])
         for group in config["TargetGroups"]:
-            label = f"{name}.{group['TargetGroupArn'].split('/')[-2]}"
+            label = f"{name}.{sides[group['TargetGroupArn']]}"
             shares.append({"name": label, "weight": int(group.get("Weight", 1))})
             services[label] = {"loadBalancer": {"servers": self._servers(group["TargetGroupArn"])}}
         weighted: dict[str, Any] = {"services": shares}

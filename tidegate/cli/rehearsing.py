@@ -33,11 +33,14 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--outage-after", default="5m", metavar="LASTING", help="after the first raise (default: 5m)")
     parser.add_argument("--answers-after", default="5m", metavar="LASTING", help="people need so long (default: 5m)")
     parser.add_argument("--look", default="1m", metavar="LASTING", help="the watch's rhythm, at least (default: 1m)")
+    parser.add_argument("--live", action="store_true", help="real processes and traffic on AWS's API (greenflow)")
     parser.add_argument("--html", metavar="FILE", help="write the report, too, with its timeline")
     parser.add_argument("--lang", choices=("en", "ko"), default="en", help="language of the report (default: en)")
 
 
 def _rehearse(arguments: Namespace) -> Exit:
+    if arguments.live:
+        return _live(arguments)
     path = spec_path(arguments.system)
     from blocks.public_holidays import of_calendar
     from tidegate.cli.happenings import line_of
@@ -59,6 +62,23 @@ def _rehearse(arguments: Namespace) -> Exit:
         for line in as_lines(told, line_of, cpu):
             terminal.say(line)
     return Exit.DONE if told.story.state in GOOD_ENDS else Exit.FAILED
+
+
+def _live(arguments: Namespace) -> Exit:
+    if arguments.system != "greenflow":
+        raise UsageError(f"--live knows greenflow, not {arguments.system!r}", "leave --live out")
+    try:
+        from examples.aws.live import rehearse_live
+    except ImportError as missing:
+        raise UsageError(
+            f"--live needs {missing.name}, which is among the tools for tests", "make check installs it"
+        ) from None
+
+    plans = ("canary", "three-step", "blue-green")
+    plan = arguments.plan or plans[0]
+    if plan not in plans:
+        here.unknown("plan", plan, sorted(plans))
+    return Exit.DONE if rehearse_live(plan, bad=arguments.bad is not None) == 0 else Exit.FAILED
 
 
 def _options(arguments: Namespace, spec: Spec) -> Options:
