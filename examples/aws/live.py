@@ -2,8 +2,8 @@
 `tidegate rehearse greenflow --live`: GreenFlow's plans on AWS's API, with real processes, a real proxy and customers.
 
 ECS, the load balancer and their errors are moto's; what runs behind them (tasks, targets, the split of requests) is
-this folder's stand-in; Prefect, the flows, the watch, the connectors and the ledger are the real ones. Exit code 0 only
-when all that the table shows is true.
+this folder's stand-in; plan, kernel, watch, ledger and connectors are the real ones, without Prefect (`driver.py`).
+Exit code 0 only when all that the table shows is true.
 """
 
 from __future__ import annotations
@@ -21,15 +21,13 @@ from rich.console import Console
 from rich.table import Table
 
 from blocks.folder_registry import FolderRegistry
-from blocks.prefect_runs import PrefectRuns
 from blocks.sql_ledger import SqlLedger
-from deployments.serve import Serving
 from examples.aws.double import CREDENTIALS, AwsDouble
 from examples.aws.ground import Ground, deploy, lay
 from examples.aws.plane import Plane
 from examples.aws.spec import GROUPS, greenflow
 from examples.aws.world import Image, World
-from examples.demo.following import Followed, follow
+from examples.demo.following import Followed, catch_up
 from examples.demo.pace import slowness
 from examples.demo.showing import failed_of_sent, show, steps_seen, why
 from examples.demo.stage import ROOT, Stage, end_left_over
@@ -38,10 +36,9 @@ from tidegate.story import State
 
 STABLE, GOOD, BAD = "1.0", "2.0", "2.1"
 COUNTS = {"api": 3, "frontend": 1}
-RATE = 60  # customers' requests a second, half to each component
+RATE = 80  # customers' requests a second, half to each component
 COMPRESS = 60  # the plan's ten minutes are ten seconds
 TURN = 0.3  # seconds between two turns of the world and of the data plane
-WITHIN = 420.0  # seconds on a usual machine
 
 
 class Live:
@@ -51,13 +48,14 @@ class Live:
         self.home, self.console, self.plan, self.began = home, console, plan, time.monotonic()
         self.version = BAD if bad else GOOD
         self.slower = slowness()
-        os.environ |= CREDENTIALS | {"TIDEGATE_HOME": str(home), "TIDEGATE_ROOT": str(home / "root")}
+        os.environ |= CREDENTIALS | {"TIDEGATE_HOME": str(home), "TIDEGATE_ROOT": str(ROOT)}
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
         self.double, self.stage = AwsDouble(), Stage(home)
         self.world = World(home / "tasks", every=TURN)
         self.plane: Plane | None = None
-        self.serving: Serving | None = None
+        self.spec_text = ""
+        self.looks = 0
         self.began_release = 0.0
 
     def say(self, line: str) -> None:
@@ -80,16 +78,8 @@ class Live:
         self._await_blue()
         self.say(f"AWS on loopback at {self.double.url}; {STABLE} serves at {self.plane.url}")
         self._write_spec(ground)
-        alive = round(10 * self.slower)
-        settings = {"compress": COMPRESS, "seconds": {"grace": alive, "lease": alive},
-                    "values": {"site_url": self.plane.url}}  # fmt: skip
-        self.serving = Serving(self.home, settings, fresh=True)
-        told = self.serving.start()
-        threading.Thread(target=self.serving.keep, daemon=True).start()
-        self.runs = PrefectRuns(told["prefect_url"], timeout=20)
-        self._await_deployment()
         self.stage.let_customers_in(self.plane.url, RATE)
-        self.say(f"Prefect's UI at {told['prefect_url'].removesuffix('/api')}; customers ask {RATE} times a second")
+        self.say(f"customers ask {RATE} times a second")
 
     def _deploy(self, ground: Ground) -> None:
         """Images are the artifacts' own digests; blue's services as a team would have made them."""
@@ -120,39 +110,40 @@ class Live:
         from blocks.connect import read_spec
 
         spec = greenflow(self.home, self.double.url, ground, self.plane.web.metrics_url, self.plan, COUNTS, clusters)
-        read_spec(yaml.safe_dump(spec).encode(), "greenflow.yaml", COMPRESS)  # a mistake is told before anything starts
-        folder = self.home / "root" / "deployments" / "releases"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "greenflow.yaml").write_text(yaml.safe_dump(spec, sort_keys=False, allow_unicode=True), "utf-8")
+        self.spec_text = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True)
+        read_spec(self.spec_text.encode(), "greenflow.yaml", COMPRESS)  # a mistake is told before anything starts
         for part in spec["components"].values():  # what docs/aws/README.md lets a person type once
             AlbRouter(**{name: value for name, value in part["router"].items() if name != "use"}).install()
-
-    def _await_deployment(self) -> None:
-        until = time.monotonic() + 90 * self.slower
-        while True:
-            try:
-                self.runs.deployment("release", "greenflow")
-                return
-            except TidegateError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.3)
 
     # ---- the release
 
     def release(self) -> Followed:
+        from blocks.connect import read_spec
+        from examples.aws.driver import Driver
+
         self.double.calls.clear()
         self.began_release = time.monotonic()
-        request = {
-            "version": self.version,
-            "plan": self.plan,
-            "reason": "a live rehearsal",
-            "requester": "rehearse --live",
-        }
-        run_id = self.runs.start("release", "greenflow", {"request": request})
-        self.say(f"release {self.version} by plan {self.plan} started")
-        ledger = SqlLedger(f"sqlite:///{self.home}/ledger.db")
-        return follow(ledger, self.runs, run_id, "approve", self.say, slots=0, late=False, within=WITHIN * self.slower)
+        driver, over = (
+            Driver(read_spec(self.spec_text.encode(), "greenflow.yaml", COMPRESS), self.home),
+            threading.Event(),
+        )
+        followed, ledger = Followed(""), SqlLedger(driver.url)
+
+        def tell() -> None:
+            while not over.wait(0.5):
+                catch_up(ledger, "rehearsal", followed, self.say)
+
+        teller = threading.Thread(target=tell, daemon=True)
+        teller.start()
+        self.say(f"release {self.version} by plan {self.plan} begins")
+        try:
+            driver.run(self.spec_text, self.version, self.plan, self.say)
+        finally:
+            over.set()
+            teller.join(10)
+            self.looks = driver.looks
+        catch_up(ledger, "rehearsal", followed, self.say)
+        return followed
 
     def shown(self, followed: Followed) -> list[str]:
         """The table, and what in it is not as it must be."""
@@ -177,7 +168,8 @@ class Live:
     def _show_calls(self, followed: Followed) -> None:
         """What AWS would have counted and throttled: every call of Tidegate's, botocore's repetitions included."""
         calls, minutes = self.double.counted(), max(0.1, (time.monotonic() - self.began_release) / 60)
-        table = Table(title=f"{sum(calls.values())} calls to AWS, {sum(calls.values()) / minutes:.0f} a minute",
+        table = Table(title=f"{sum(calls.values())} calls to AWS, {sum(calls.values()) / minutes:.0f} a minute, "
+                      f"{self.looks} looks of the watch",
                       title_justify="left")  # fmt: skip
         table.add_column("call")
         table.add_column("times", justify="right")
@@ -199,10 +191,6 @@ class Live:
 
     def stop(self) -> None:
         self.stage.close()
-        if self.serving is not None:
-            self.serving.end()
-            time.sleep(0.5)
-            self.serving.stop(proxy=True)
         if self.plane is not None:
             self.plane.stop()
         self.world.stop()

@@ -46,7 +46,7 @@ def follow(
     while time.monotonic() < deadline:
         time.sleep(0.2)
         try:
-            _catch_up(ledger, run_id, followed, say)
+            catch_up(ledger, run_id, followed, say)
         except LedgerUnavailable:
             continue
         story = followed.story
@@ -80,7 +80,7 @@ def _reported(story: Story) -> bool:
     return any(key.split("/")[5] == last or not last for key in written)
 
 
-def _catch_up(ledger: SqlLedger, run_id: str, followed: Followed, say: Callable[[str], None]) -> None:
+def catch_up(ledger: SqlLedger, run_id: str, followed: Followed, say: Callable[[str], None]) -> None:
     if not followed.release:
         mine = [row for row in ledger.releases() if row.run_id == run_id]
         if not mine:
