@@ -63,6 +63,7 @@ def test_a_source_that_hangs_delays_nobody_and_turns_into_trouble() -> None:
     assert time.monotonic() - began < 2.0, "a thousand looks beside a source that hangs"
     assert {one.error for one in told} == {"is being asked, no answer yet"}
     assert {one.value for one in told} == {None}
+    until(lambda: source.asked == 1)
     clock.seconds = 16.0
     assert "has not answered for 16 s" in heard(aside).error
     assert source.asked == 1, "one question at a time, however long it hangs"

@@ -54,8 +54,12 @@ def play(told: Spec, fault: str = "errors", **acts: Exception) -> Play:
     return made
 
 
+TRIED: list[Exception] = []
+
+
 def _raising(error: Exception) -> Any:
     def raise_(*_: object) -> str:
+        TRIED.append(error)
         raise error
 
     return raise_
@@ -109,7 +113,9 @@ def _left(made: Play) -> list[str]:
 
 
 def test_a_world_that_may_yet_answer_is_asked_three_times() -> None:
-    made = play(spec(), auto_2_flush_cache=Unreachable("away"))
+    away = Unreachable("away")
+    made = play(spec(), auto_2_flush_cache=away)
+    assert TRIED.count(away) == 3
     [failed] = [one.body for one in entries(made) if one.body.get("event") == "act-performed"]
     assert failed["evidence"] == "away (3 times)"
 
