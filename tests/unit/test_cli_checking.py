@@ -91,7 +91,6 @@ ARE = {kind: alike(kind) for kind in ("backup", "check")}
         ("nowhere-backup", f"of this kind there {ARE['backup']}"),
         ("headers-check", f"of this kind there {ARE['check']}"),
         ("command-lamp", "none of this kind (lamp) is built yet"),
-        ("redis-cache", "of this kind there is cloudfront-cache"),
     ],
 )
 def test_a_connector_is_suggested_only_for_a_slip_of_the_pen_else_those_of_its_kind_are_listed(
