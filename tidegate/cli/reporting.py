@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidegate.cli import here, terminal
 from tidegate.cli.exits import Exit, UsageError
+from tidegate.cli.periods import LENGTHS, of_period
 from tidegate.cli.table import Command
 from tidegate.errors import LedgerUnavailable, Refused
 
@@ -26,6 +27,8 @@ def _report_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--lang", choices=("en", "ko"), default="en", help="language of the report (default: en)")
     parser.add_argument("--open-path", action="store_true", help="print the file's address alone, for xdg-open or open")
+    parser.add_argument("--period", choices=LENGTHS, help="a system's delivery figures over a period, instead")
+    parser.add_argument("--until", metavar="WHEN", help="where that period ends (default: now)")
     parser.add_argument("--verify", metavar="FILE", help="check a report: its own hash, and the chain it was made from")
 
 
@@ -36,6 +39,8 @@ def _audit_arguments(parser: ArgumentParser) -> None:
 def _report(arguments: Namespace) -> Exit:
     if arguments.verify is not None:
         return _verify(arguments)
+    if arguments.period is not None:
+        return of_period(arguments)
     named = _named(arguments.release)
     from tidegate.cli.opened import Opened, frozen_spec
 
@@ -154,6 +159,10 @@ COMMANDS = {
     "report": Command(
         examples=(
             ("tidegate report shop", "write the report of the newest release of shop, and say where it lies"),
+            (
+                "tidegate report shop --period weekly",
+                "releases, lead time, failure rate, time to restore; the week before",
+            ),
             ("tidegate report --verify report.html", "whether a report file is as it was written, and its chain whole"),
         ),
         arguments=_report_arguments,
