@@ -116,7 +116,8 @@ MISTAKES = {
     "a check where a router stands": (
         "router: {use: traefik-router",
         "router: {use: http-check",
-        "components.api.router.use: http-check is a check, here stands a router: alb-router, traefik-router",
+        "components.api.router.use: http-check is a check, here stands a router: "
+        + ", ".join(one for one in built() if one.endswith("-router")),
     ),
     "one name where a list stands": (
         "    ask: Green",

@@ -24,6 +24,19 @@ LENGTHS: Mapping[Length, timedelta] = {
     "monthly": timedelta(days=30),
 }  # fmt: skip
 Better = Literal["less", "more", ""]  # which direction is good; "" where neither is
+Unit = Literal["count", "share", "seconds", "plain"]
+FIGURES: Sequence[tuple[str, Unit, Better]] = (
+    ("deployments", "count", "more"),
+    ("lead_time", "seconds", "less"),
+    ("change_failure_rate", "share", "less"),
+    ("time_to_restore", "seconds", "less"),
+    ("rollbacks", "count", "less"),
+    ("aborted", "count", "less"),
+    ("verifications", "count", ""),
+    ("verifications_failed", "count", "less"),
+    ("verifications_missed", "count", "less"),
+    ("checks_failed", "count", "less"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class Figure:
     name: str
     value: float | None
     before: float | None
-    unit: Literal["count", "share", "seconds", "plain"]
+    unit: Unit
     better: Better = ""
 
     @property
@@ -76,21 +89,7 @@ def period_of(system: str, chains: Iterable[Sequence[Entry]], length: Length, un
     since = until - lasting
     told = [(Story.of(chain), chain) for chain in chains if chain]
     now, before = _taken(told, since, until), _taken(told, since - lasting, since)
-    figures = [
-        Figure(name, now.figures[name], before.figures[name], unit, better)
-        for name, unit, better in (
-            ("deployments", "count", "more"),
-            ("lead_time", "seconds", "less"),
-            ("change_failure_rate", "share", "less"),
-            ("time_to_restore", "seconds", "less"),
-            ("rollbacks", "count", "less"),
-            ("aborted", "count", "less"),
-            ("verifications", "count", ""),
-            ("verifications_failed", "count", "less"),
-            ("verifications_missed", "count", "less"),
-            ("checks_failed", "count", "less"),
-        )
-    ]
+    figures = [Figure(name, now.figures[name], before.figures[name], unit, better) for name, unit, better in FIGURES]
     measured = [Figure(name, value, before.measured.get(name), "plain") for name, value in sorted(now.measured.items())]
     return Period(system, length, since, until, figures, now.outcomes, measured)
 
