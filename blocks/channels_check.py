@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr
 from blocks.connector import Connector
 from tidegate.errors import ConnectorError, SpecError
 from tidegate.language.complaints import listed
+from tidegate.measuring import measured
 from tidegate.ports import CheckResult, Notice, Notifier, Verdict
 from tidegate.spec import Spec
 from tidegate.world import World
@@ -94,7 +95,7 @@ def _blind(world: World) -> Iterator[str]:
             if side is None:
                 yield f"gate {gate.name}: no side of {gate.component} carries everything"
                 continue
-            sample = part.metrics.sample(gate.metric, side, gate.window)
+            sample = measured(world, gate.component, gate.metric, side, gate.window)
         except ConnectorError as why:
             yield f"gate {gate.name}: {gate.metric} cannot be asked: {why}"
             continue
