@@ -21,7 +21,7 @@ def answer(vendor: str, method: str, path: str, status: int, over: Any = None) -
     """A whole answer of this operation, with `over` laid on it: objects are merged, members of lists each."""
     told = contract(vendor).told
     if told is None:
-        return over
+        return {} if over is None else over
     response = told["paths"][path][method.lower()]["responses"][str(status)]
     content = _led(told, response).get("content", {})
     schema = next(one["schema"] for kind, one in content.items() if "json" in kind)

@@ -158,7 +158,6 @@ def _audited(opened: Opened, row: ReleaseRow) -> dict[str, Any]:
 COMMANDS = {
     "report": Command(
         examples=(
-            ("tidegate report shop", "write the report of the newest release of shop, and say where it lies"),
             (
                 "tidegate report shop --period weekly",
                 "releases, lead time, failure rate, time to restore; the week before",
@@ -167,7 +166,8 @@ COMMANDS = {
         ),
         arguments=_report_arguments,
         run=_report,
-        more="One HTML file that opens offline, in English and Korean, with Markdown beside it.",
+        more="Without --period: the newest release's report, one HTML file that opens offline, in English and Korean, "
+        "with Markdown beside it; its place is told.",
     ),
     "audit": Command(
         examples=(
