@@ -49,7 +49,7 @@ def test_every_missing_connector_is_named_before_a_release_is_opened(tmp_path: P
 
 
 def test_what_a_real_release_does_not_carry_out_yet_is_named_in_one_sentence(tmp_path: Path) -> None:
-    text = f"{SHOP}\ntriggers: [{{name: alarm, says: x, event: incident}}]\n"
+    text = f"{SHOP}\ntriggers: [{{name: alarm, says: x, event: incident, then: restart}}]\n"
     said = str(refusal(text, tmp_path))
     assert said.count("\n") == 0
-    assert "not carried out yet: triggers (triggers.alarm: " in said
+    assert "not carried out yet: triggers that restart or scale (triggers.alarm: " in said
