@@ -58,6 +58,7 @@ def test_a_run_forced_to_completed_ends_nothing_and_its_release_goes_on(standing
     standing.await_story(release, State.ROLLED_BACK, LONG)
 
 
+@pytest.mark.slow  # three minutes: nobody but a lease that runs out tells that a run was deleted
 def test_a_deleted_runs_release_goes_on(standing: Standing) -> None:
     run_id, release = standing.to_half()
     standing.call("DELETE", f"/flow_runs/{run_id}")
