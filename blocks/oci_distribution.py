@@ -103,11 +103,12 @@ class Distribution:
         headers = {"Content-Type": manifest.media_type}
         for attempt in range(1, TRIES + 1):
             answer = self._ask("PUT", f"manifests/{reference}", headers=headers, content=manifest.raw)
-            # Who writes the same manifest at this moment: a registry on files reads half of it and calls it wrong.
-            if _error(answer)[0] != "DIGEST_INVALID" or attempt == TRIES:
-                break
-            time.sleep(PAUSE * attempt)
-        self._must(answer, 201, f"the manifest {reference[:40]}")
+            # Somebody writes the same manifest at this moment: a registry on files reads half of it and calls it wrong.
+            if _error(answer)[0] == "DIGEST_INVALID" and attempt < TRIES:
+                time.sleep(PAUSE * attempt)
+                continue
+            self._must(answer, 201, f"the manifest {reference[:40]}")
+            return
 
     def _send(self, image: Image, blob: Blob) -> None:
         """Open an upload, send all of it, close it with the digest, which the registry compares."""
