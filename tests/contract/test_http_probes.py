@@ -65,8 +65,22 @@ def counted(probes: HttpProbes, side: Side, enough: Callable[[Totals], bool]) ->
     raise AssertionError(f"not in {PATIENCE} s: {probes.totals(side)}")
 
 
+MADE: list[HttpProbes] = []
+
+
+@pytest.fixture(autouse=True)
+def nobody_asks_on() -> Iterator[None]:
+    """Their threads would go on for a minute, beside other tests."""
+    yield
+    for probes in MADE:
+        for asking in probes._asking.values():
+            asking.end()
+    MADE.clear()
+
+
 def quick(**fields: object) -> HttpProbes:
-    return HttpProbes.model_validate({"path": "/work", "every": "100ms", **fields})
+    MADE.append(HttpProbes.model_validate({"path": "/work", "every": "100ms", **fields}))
+    return MADE[-1]
 
 
 def test_every_instance_is_asked_in_turn_and_good_answers_are_no_failures(sites: list[Site]) -> None:

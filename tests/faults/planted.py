@@ -49,7 +49,7 @@ BUGS: Mapping[str, Bug] = {
     "a lowering waits for the ledger": Bug(broken.ledger_first, "ledger-down,disk-full", "I10,I7,I15"),
     "a lowering tries once": Bug(broken.lower_once, "router-down,write-lost,cancel", "I7,I10,I15,I20"),
     "a stop counts for its own route only": Bug(broken.one_stop_only, "rollback-typed", "I7,I15"),
-    "final ignores a stop": Bug(broken.final_over_a_stop, "rollback-typed,hiccup,hand-lower", "I8,I5"),
+    "final ignores a stop": Bug(broken.final_over_a_stop, "rollback-typed,hiccup,hand-lower", "I8,I5", 600),
     "a claim takes whatever is there": Bug(broken.claim_anything, "second-release,rollback-typed", "I5,I11"),
     "an attempt does not stamp": Bug(broken.no_stamp, "crash", "I21,I15"),
     "approvals of another leg count": Bug(broken.any_approval_of_the_first_leg, "park,approve-twice", "I21,I3"),
