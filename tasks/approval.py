@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from string import Template
 from typing import Annotated, Any, Literal
 
 from prefect import suspend_flow_run
@@ -111,9 +112,15 @@ def description(session: Session, attempt: Attempt, action: AskApproval, deadlin
         on_expiry=action.on_expiry,
         traffic=action.traffic,
         beyond=action.beyond,
-        links=session.links(str(flow_run.id)),
+        links=session.links(str(flow_run.id)) | pages(attempt.world.spec, session.installation.values),
         by_hand={name: part.router.by_hand() for name, part in attempt.world.parts.items()},
     )
+
+
+def pages(spec: Spec, values: Mapping[str, str]) -> dict[str, str]:
+    """The spec's own dashboards: name -> address; one that this installation has no address for is left out."""
+    found = {one.name: Template(one.url).safe_substitute(values) for one in spec.dashboards if one.url}
+    return {name: url for name, url in found.items() if "${" not in url}
 
 
 def form(spec: Spec, action: AskApproval, lacking: str = "") -> type[RunInput]:
@@ -140,7 +147,8 @@ def form(spec: Spec, action: AskApproval, lacking: str = "") -> type[RunInput]:
             Field(description="Why, or a dash; stands in the report", title="Note"),
         ),
     }
-    if len(spec.plans) > 1 and action.name in (spec.readiness, "leave-park"):
+    chooses = {spec.readiness, "leave-park", *(one.name for one in spec.approvals if one.choose_plan)}
+    if len(spec.plans) > 1 and action.name in chooses and (action.name == "leave-park" or not action.traffic):
         plans = tuple(spec.plans)
         fields["plan"] = (Literal[plans], Field(description=_plans(spec), title="Traffic plan"))
     made: type[RunInput] = create_model("Approval", __base__=_Form, **fields)

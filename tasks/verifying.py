@@ -20,7 +20,7 @@ from tidegate.shifting import decide_down
 from tidegate.slots import FINALIZE, Fate, fate
 from tidegate.story import State as Stage
 from tidegate.story import Story
-from tidegate.verifying import Verified, call_people, gone, on_fail, record, verify
+from tidegate.verifying import Verified, call_people, gone, on_fail, record, tell_and_report, verify
 
 REMOVED_WITHIN = timedelta(minutes=5)  # blue waits for the mark, its last requests and the way-back record
 
@@ -50,6 +50,9 @@ def run_verify(request: VerifyRequest) -> State[Any]:
     except Fenced:
         if not _failed_too_late(session, row.id, request.slot, verified):
             return Completed(name="AnsweredBefore", message=f"{request.slot} has its outcome")
+    else:
+        if what is Fate.RUN:
+            tell_and_report(world, Story.of(session.ledger.entries(row.id)), request.slot, verified)
     return _shown(session, row.id, on_fail(world.spec, request.slot), request.slot, verified)
 
 

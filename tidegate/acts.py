@@ -157,7 +157,7 @@ def backups(names: Sequence[str], here: Place, made: Made) -> Why:
 def green(spec: Spec, names: Sequence[str], here: Place, made: Made) -> Why:
     """Artifacts by digest, instances of them, healthy with that digest."""
     yield from turn(made)
-    for component in names:
+    for component in after_what_they_need(spec, names):
         pushed = yield from ask(do.PushArtifact(here, component), ev.ArtifactPushed)
         made.greens[component] = yield from ask(do.CreateGreen(here, component, pushed.digest), ev.GreenCreated)
     for component in names:
@@ -168,6 +168,17 @@ def green(spec: Spec, names: Sequence[str], here: Place, made: Made) -> Why:
     if set(made.greens) == set(spec.components):
         yield from booked(spec, Anchor.DEPLOYED, here)
     return ""
+
+
+def after_what_they_need(spec: Spec, names: Sequence[str]) -> list[str]:
+    """These components, each after those of them that it `depends_on`; else, and in a circle, as they stand."""
+    made, left = list[str](), list(names)
+    while left:
+        free = (name for name in left if not set(spec.components[name].depends_on) & set(left) - {name})
+        one = next(free, left[0])
+        left.remove(one)
+        made.append(one)
+    return made
 
 
 def booked(spec: Spec, anchor: Anchor, at: Place) -> Generator[Action, Event, None]:

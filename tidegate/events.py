@@ -280,6 +280,24 @@ class Closed(Event):
     event: Literal["closed"] = "closed"
 
 
+class Figure(BaseModel):
+    """
+    A number that a scheduled run shows: a metric of its schedule, or a KPI with its light.
+
+    `value` is None where nobody has a figure, `why` says why then; `unit` is the one in which its target is written.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    metric: str
+    value: float | None = None
+    count: int | None = None  # requests behind it
+    unit: str = ""
+    target: str = ""
+    light: Literal["", "green", "yellow", "red", "dark"] = ""  # of a KPI; dark: no figure
+    why: str = ""
+
+
 class Slotted(Event):
     """One verification slot's one outcome (I26)."""
 
@@ -288,6 +306,7 @@ class Slotted(Event):
     outcome: Literal["PASS", "FAIL", "MISSED", "SUPERSEDED", "INCONCLUSIVE"]
     sentence: str
     due: datetime
+    figures: tuple[Figure, ...] = ()
 
 
 AnyEvent = Annotated[

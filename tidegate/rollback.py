@@ -7,6 +7,7 @@ Whoever decided lowered already; the first act makes sure. Nothing destructive i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from tidegate.actions import (
     CancelSlots,
@@ -47,6 +48,10 @@ def rollback(spec: Spec, why: str, undoing: str = "") -> Telling:
     """
     yield from ask(EnsureLowered(HERE, why), Lowered)
     verified = yield from ask(VerifyRollback(HERE), RollbackVerified)
+    if verified.seconds > spec.rollback.within.total_seconds():
+        why = f"the rollback took {spoken(timedelta(seconds=round(verified.seconds)))} from its decision until it was"
+        told = f"{why} verified; wanted: within {spoken(spec.rollback.within)}"
+        yield from ask(Tell(HERE.at("late"), "alert", "warning", (("why", told),)), Told)
     left = (yield from undo(spec, undoing, HERE)) if undoing else []
     for component in spec.components:
         yield from ask(StopGreen(HERE, component), GreenStopped)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from tidegate.actions import Place, RunCheck
-from tidegate.errors import Fenced, LedgerUnavailable
-from tidegate.events import CheckRun, Slotted
+from tidegate.errors import ConnectorError, Fenced, LedgerUnavailable
+from tidegate.events import CheckRun, Figure, Slotted
+from tidegate.indicators import binding, figures
 from tidegate.judge.limits import Judged, judge, worst
 from tidegate.ledger import Draft, Kind, Ledger
 from tidegate.measuring import measured
@@ -32,6 +33,7 @@ class Verified:
 
     outcome: Literal["PASS", "FAIL", "MISSED", "SUPERSEDED", "INCONCLUSIVE"]
     sentence: str
+    figures: tuple[Figure, ...] = ()
 
 
 def verify(world: World, story: Story, slot: str = "") -> Verified:
@@ -54,11 +56,13 @@ def verify(world: World, story: Story, slot: str = "") -> Verified:
         assert isinstance(ran, CheckRun)
         if ran.verdict is not Verdict.PASS and not ran.waived:
             problems.append(f"check {name}: {ran.evidence}")
-    if problems:
-        return Verified("FAIL", "; ".join(problems))
-    if unsure:
-        return Verified("INCONCLUSIVE", "; ".join(unsure))
-    return Verified("PASS", "; ".join(one.sentence for one in judged) or "instances healthy")
+    numbers = figures(world, story, schedule)
+    red, dark = binding(world.spec, numbers)
+    if problems + red:
+        return Verified("FAIL", "; ".join(problems + red), numbers)
+    if unsure + dark:
+        return Verified("INCONCLUSIVE", "; ".join(unsure + dark), numbers)
+    return Verified("PASS", "; ".join(one.sentence for one in judged) or "instances healthy", numbers)
 
 
 def gone(spec: Spec, story: Story, slot: str) -> bool:
@@ -121,7 +125,8 @@ def _sample(world: World, component: str, metric: str, window: timedelta) -> Sam
 
 def record(ledger: Ledger, release: str, slot: str, due: datetime, verified: Verified, who: str) -> None:
     """The slot's outcome under its unique key; Fenced when it has one already (I26)."""
-    event = Slotted(at=ledger.now(), slot=slot, outcome=verified.outcome, sentence=verified.sentence, due=due)
+    told = {"slot": slot, "outcome": verified.outcome, "sentence": verified.sentence, "due": due}
+    event = Slotted.model_validate({"at": ledger.now(), "figures": verified.figures, **told})
     ledger.append(release, Draft(Kind.SLOT, f"slot/{slot}", event.to_body(), who))
 
 
@@ -144,6 +149,30 @@ def answer(
             break
         written.append(slot)
     return written
+
+
+def tell_and_report(world: World, story: Story, slot: str, verified: Verified) -> None:
+    """
+    What its schedule tells when the run passes (a failure calls people by itself), and the report that it writes.
+
+    The outcome stands in the ledger, told or not: what is not delivered is a note, and nothing is tried again.
+    """
+    schedule = schedule_of(world.spec, slot)
+    if schedule is None:
+        return
+    lost = list[str]()
+    if verified.outcome == "PASS":
+        for name in schedule.tell:
+            told = tell_all(world, written(world, story, name, "info", f"verification {slot}: {verified.sentence}"))
+            lost += [f"{name}: {told}"] if told else []
+    if schedule.report is not None and world.reports is not None:
+        try:
+            world.reports.write(story.release)
+        except (ConnectorError, LedgerUnavailable) as why:
+            lost.append(f"report {schedule.report}: {why}")
+    if lost:
+        body = {"why": f"verification {slot}: {'; '.join(lost)}"}
+        world.ledger.append(story.release, Draft(Kind.NOTE, "not-delivered", body, f"verification {slot}"))
 
 
 def call_people(world: World, story: Story, slot: str, verified: Verified) -> None:

@@ -201,8 +201,25 @@ UNDONE: dict[str, dict[str, Any]] = {
     "acts after the traffic is back that name nothing to run": {"rollback": {"auto": [{"act": "restore-data"}]}},
     "metrics in parts": {"metrics": [{"name": "error_rate", "by": "page", "sources": [specs.NOWHERE]}]},
     "flags with a provider": {"flags": [{"name": "dark", "provider": specs.NOWHERE}]},
-    "probes of promises": {
-        "slos": [{"name": "up", "metric": "error_rate", "target": "below 1 %", "probe": specs.NOWHERE}]
+    "promises over a long time": {"slos": [{"name": "up", "metric": "error_rate", "target": "below 1 %"}]},
+    "KPIs that no scheduled run reads": {"kpis": [{"name": "sold", "metric": "sold", "target": "at least 1 count"}]},
+    "lines that people confirm": {
+        "items": [{"name": "read", "says": "the logs were read"}],
+        "approvals": [{"name": "go", "ask": "?", "items": ["read"]}],
+    },
+    "work before the first release": {"groundwork": [{"name": "load-test", "says": "ten times the load"}]},
+    "timers of problems": {"timers": [{"severity": "high", "fix_within": "4h"}]},
+    "routines of a branch that is pushed": {
+        "messages": [{"name": "pushed", "text": "x"}],
+        "routines": {"staging": [{"act": "told", "tell": ["pushed"]}]},
+        "environments": {"staging": {"on_push": "staging"}},
+    },
+    "approvals that nothing asks": {
+        "approvals": [{"name": "go", "ask": "?"}],
+        "environments": {"production": {"approval": "go"}},
+    },
+    "plans chosen at an approval that `prepare` does not ask": {
+        "approvals": [{"name": "go", "ask": "?", "choose_plan": True}],
     },
     "audiences": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "audience": {"include": ["beta"]}}]}}},
     "an approval before the old version is removed": {

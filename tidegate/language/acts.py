@@ -70,11 +70,13 @@ class Schedule(Served):
     rhythm: Rhythm
     checks: tuple[Name, ...] = ()
     gates: Annotated[Literal["all", "none"], Field(description="whether the gates are judged, too")] = "all"
-    metrics: tuple[Measure, ...] = ()
+    metrics: Annotated[tuple[Measure, ...], Field(description="read at each run and shown in the report")] = ()
     items: tuple[Name, ...] = ()
-    kpis: tuple[Name, ...] = ()
+    kpis: Annotated[
+        tuple[Name, ...], Field(description="read at each run and shown with their lights; a binding one can fail it")
+    ] = ()
     ask: Annotated[Name | None, Field(description="an approval that the run asks")] = None
-    tell: tuple[Name, ...] = ()
+    tell: Annotated[tuple[Name, ...], Field(description="messages sent when a run passes")] = ()
     report: Annotated[Name | None, Field(description="the report that it writes")] = None
     late: Annotated[
         Duration, NotBelow(120), Field(description="how late a run is still useful; later it is MISSED")

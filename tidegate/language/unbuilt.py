@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tidegate.language.aftermath import OF_EVERY_ROLLBACK, Undoing
 from tidegate.language.complaints import listed
+from tidegate.language.meeting import every_act
 from tidegate.spec import Spec, Step
 from tidegate.undoing import every_undoing
 
@@ -27,6 +28,19 @@ class Unbuilt(NamedTuple):
 def _steps(spec: Spec, key: str, has: Callable[[Step], bool]) -> list[str]:
     """Paths of this key of the steps, of any plan: which plan runs is chosen when a release is started."""
     return [f"plans.{name}.{step.name}.{key}" for name, plan in spec.plans.items() for step in plan.steps if has(step)]
+
+
+def _asked_before_traffic(spec: Spec) -> set[str]:
+    """The approvals that `prepare` asks, or the usual acts where the spec names none."""
+    return {str(act.ask) for act in spec.prepare if act.ask} if spec.prepare else {str(spec.readiness)}
+
+
+def _asked(spec: Spec) -> set[str]:
+    """Every approval that some release of this spec asks."""
+    steps = [step for plan in spec.plans.values() for step in plan.steps]
+    gates = {step.approval for step in steps} | {step.no_return.approval for step in steps if step.no_return}
+    acts = {str(act.ask) for _, act in every_act(spec) if act.ask}
+    return _asked_before_traffic(spec) | acts | {str(gate) for gate in gates}
 
 
 def _idle(one: Undoing) -> bool:
@@ -63,7 +77,10 @@ UNBUILT: tuple[Unbuilt, ...] = (
     ),
     Unbuilt(
         "metrics in parts",
-        lambda spec: [f"metrics.{one.name}" for one in spec.metrics if one.by or one.buckets or one.levels],
+        lambda spec: [
+            *(f"metrics.{one.name}" for one in spec.metrics if one.by or one.buckets or one.levels),
+            *(f"kpis.{one.name}.each" for one in spec.kpis if one.each),
+        ],
         "a metric is one number: no parts (`by`, `levels`), no histogram (`buckets`) yet",
     ),
     Unbuilt(
@@ -72,9 +89,60 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "no flag is switched or read besides a component's router",
     ),
     Unbuilt(
-        "probes of promises",
-        lambda spec: [f"slos.{one.name}.probe" for one in spec.slos if one.probe is not None],
-        "nothing asks them between releases yet",
+        "promises over a long time",
+        lambda spec: [f"slos.{one.name}" for one in spec.slos],
+        "nothing asks for them between releases, and nobody counts what is left of them yet",
+    ),
+    Unbuilt(
+        "KPIs that no scheduled run reads",
+        lambda spec: [
+            f"kpis.{one.name}" for one in spec.kpis if not any(one.name in run.kpis for run in spec.schedules)
+        ],
+        "a KPI is read by the schedules that name it",
+    ),
+    Unbuilt(
+        "lines that people confirm",
+        lambda spec: [
+            *(f"approvals.{one.name}.items" for one in spec.approvals if one.items),
+            *(f"schedules.{one.name}.items" for one in spec.schedules if one.items),
+        ],
+        "a question has one answer; its lines are shown in the plan, and nobody ticks them yet",
+    ),
+    Unbuilt(
+        "work before the first release",
+        lambda spec: [f"groundwork.{one.name}" for one in spec.groundwork],
+        "nobody keeps which of it is done",
+    ),
+    Unbuilt(
+        "timers of problems",
+        lambda spec: [f"timers.{one.severity}" for one in spec.timers if one.fix_within or one.post_mortem],
+        "nobody counts how long a problem takes; what `rollback.post_mortem` names is asked for",
+    ),
+    Unbuilt(
+        "routines of a branch that is pushed",
+        lambda spec: [f"environments.{name}.on_push" for name, one in spec.environments.items() if one.on_push],
+        "nothing listens for a push",
+    ),
+    Unbuilt(
+        "approvals that nothing asks",
+        lambda spec: [
+            *(
+                f"environments.{name}.approval"
+                for name, one in spec.environments.items()
+                if one.approval and one.approval not in _asked(spec)
+            ),
+            *(["readiness"] if spec.readiness and spec.readiness not in _asked(spec) else []),
+        ],
+        "an approval is asked by an act (`ask`) or by a step",
+    ),
+    Unbuilt(
+        "plans chosen at an approval that `prepare` does not ask",
+        lambda spec: [
+            f"approvals.{one.name}.choose_plan"
+            for one in spec.approvals
+            if one.choose_plan and one.name not in _asked_before_traffic(spec)
+        ],
+        "a plan is chosen before traffic, or when a parked release goes on",
     ),
     Unbuilt(
         "audiences",

@@ -24,6 +24,14 @@ def standing(voice: Voice, gate: Measured) -> Badge:
     return Badge(_STANDING_TONES[gate.standing], voice(f"standing.{gate.standing}"))
 
 
+_LIGHTS = {"green": Tone.GOOD, "yellow": Tone.WAIT, "red": Tone.BAD, "dark": Tone.WAIT}
+
+
+def lit(voice: Voice, light: str) -> Cell:
+    """A KPI's light, as icon and word; a dash for a figure that has none."""
+    return Badge(_LIGHTS[light], voice(f"light.{light}")) if light else "—"
+
+
 def columns(voice: Voice, *names: str) -> list[Column]:
     """`step`, `asked/n`: the words of the columns, each with its kind."""
     return [Column(voice(f"col.{name.split('/')[0]}"), name.partition("/")[2]) for name in names]

@@ -18,6 +18,7 @@ from tidegate.events import (
     BecameHealthy,
     BlueRemoved,
     CheckRun,
+    Figure,
     GreenCreated,
     GreenStopped,
     ReportWritten,
@@ -238,11 +239,9 @@ def _slots(walk: Walk) -> tuple[SlotFact, ...]:
             continue
         entry_of = walk.slots.get(slot)
         body: Mapping[str, Any] = entry_of.body if entry_of else {}
-        found.append(
-            SlotFact(
-                slot, at, str(body.get("outcome", "")), str(body.get("sentence", "")), entry_of.at if entry_of else None
-            )
-        )
+        told = tuple(Figure.model_validate(one) for one in body.get("figures", ()))
+        outcome, sentence = str(body.get("outcome", "")), str(body.get("sentence", ""))
+        found.append(SlotFact(slot, at, outcome, sentence, entry_of.at if entry_of else None, told))
     return tuple(found)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tidegate.judge.limits import shown
 from tidegate.ports import Verdict
 from tidegate.report import commands
 from tidegate.report.blocks import Block, Cell, Column, Listing, Pairs, Picture, Section, Table, Text
-from tidegate.report.cells import badge, columns, standing
+from tidegate.report.cells import badge, columns, lit, standing
 from tidegate.report.rate import rate_line
 from tidegate.report.sections_people import people, rollback, summary
 from tidegate.report.telling import left_to_do, step_result, who
@@ -149,7 +150,19 @@ def _slots(facts: ReleaseFacts, voice: Voice) -> list[Block]:
             ]
         )
     named = columns(voice, "step/t", "due/t", "late/n", "result/t", "evidence/w")
-    return [Table(voice("section.slots"), named, rows)] if rows else []
+    return [Table(voice("section.slots"), named, rows), *_figures(facts, voice)] if rows else []
+
+
+def _figures(facts: ReleaseFacts, voice: Voice) -> list[Block]:
+    """What the runs measured besides their verdicts, with the lights of KPIs; nothing where none was asked to."""
+    rows: list[list[Cell]] = []
+    for slot in facts.slots:
+        for one in slot.figures:
+            value = voice("standing.none") if one.value is None else shown(one.metric, one.value, one.unit)
+            name = voice.metric(one.name) if one.name == one.metric else one.name
+            rows.append([slot.slot, Text(name, strong=True), value, one.target or "—", lit(voice, one.light)])
+    named = columns(voice, "step/t", "figure/w", "measured_value/n", "target/t", "light/t")
+    return [Table(voice("table.figures"), named, rows)] if rows else []
 
 
 def _acts(facts: ReleaseFacts, voice: Voice) -> list[Block]:

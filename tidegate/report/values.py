@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from tidegate.events import Figure
 from tidegate.ports import Verdict
 from tidegate.spec import Gate, Spec
 from tidegate.story import State
@@ -183,6 +184,7 @@ class SlotFact:
     outcome: str = ""
     sentence: str = ""
     at: datetime | None = None
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
