@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 SPEC = (ROOT / "deployments" / "releases" / "shop.yaml").read_text("utf-8")
 HALF = "  - {name: half, ask: Do the figures allow half of the traffic, deadline: 4h, approvers: [kim, lee]}\n"
 # The example's spec, with a second approval that two people may answer.
-ASKING = SPEC.replace("{weight: 50, bake: 20m}", "{weight: 50, bake: 20m, approval: half}").replace(
+ASKING = SPEC.replace("{weight: 50, bake: 15m}", "{weight: 50, bake: 15m, approval: half}").replace(
     "\nplan: canary", f"{HALF}\nplan: canary"
 )
 RUN = "0b8a2f7e-5b5e-4c8e-9d0e-6f1d3a2c4b5a"

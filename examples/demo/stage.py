@@ -46,8 +46,7 @@ class Stage:
 
     def clear(self) -> None:
         """Away with what an earlier demo left: its instances, routes, ledger and records. Prefect's database stays."""
-        for name in ("api", "frontend"):
-            _end_instances(self.home / "platform" / name)
+        self.rest_instances()
         for name in ("platform", "proxy/routes", "wayback", "backups"):
             shutil.rmtree(self.home / name, ignore_errors=True)
         for path in [*self.home.glob("ledger.db*"), *self.home.glob("shop.db*"), self.account]:

@@ -42,8 +42,8 @@ def test_steps_are_dated_by_the_bakes_before_them(plan: Timetable) -> None:
     at = {row.what: row.at - MONDAY for row in plan.rows if row.at}
     assert at["5 %"] == timedelta(0)
     assert at["25 %"] == timedelta(minutes=45)
-    assert at["100 %"] == timedelta(minutes=85)
-    assert plan.promoted_at == MONDAY + timedelta(minutes=105)
+    assert at["100 %"] == timedelta(minutes=75)
+    assert plan.promoted_at == MONDAY + timedelta(minutes=90)
     assert plan.slots["T+1h"] == MONDAY + timedelta(minutes=165)
     assert plan.final_at == plan.promoted_at + timedelta(days=8)
 
