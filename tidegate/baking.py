@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 from tidegate import actions as do
@@ -13,7 +14,7 @@ from tidegate.ports import Verdict
 from tidegate.shifting import bake_id
 
 Progress = Callable[[Mapping[str, Any]], None]
-LOOK_AGAIN = 0.2  # seconds between two readings of the watch's row while a bake waits
+LOOK_AGAIN = (0.02, 0.05, 0.1, 0.2)  # seconds between readings of the watch's row; the last one repeats
 
 
 def silent(_: Mapping[str, Any]) -> None:
@@ -32,6 +33,7 @@ def bake(attempt: Attempt, action: do.Bake, progress: Progress = silent) -> ev.E
     body = {"bake": {"id": named, "seconds": action.lasting.total_seconds(), "weight": action.weight}}
     intent = attempt.begin(action, body)
     patience, silent_since, last = world.spec.hold.deadline.total_seconds(), clock.elapsed(), -1.0
+    pauses = chain(LOOK_AGAIN, repeat(LOOK_AGAIN[-1]))
     while True:
         found = _baked(attempt, action, named, intent.seq, progress)
         if found is not None:
@@ -44,7 +46,7 @@ def bake(attempt: Attempt, action: do.Bake, progress: Progress = silent) -> ev.E
             return attempt.end(
                 action, ev.Baked(at=clock.now(), step=action.name, verdict=Verdict.INCONCLUSIVE, sentence=told)
             )
-        clock.sleep(LOOK_AGAIN)
+        clock.sleep(next(pauses))
 
 
 def _baked(attempt: Attempt, action: do.Bake, named: str, since: int, progress: Progress) -> ev.Baked | None:

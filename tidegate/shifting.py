@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Any
 
 from tidegate import actions as do
@@ -38,7 +39,7 @@ from tidegate.traffic import Beyond, Seen, Stop
 from tidegate.world import World
 
 LOOK_LASTS = 60.0  # seconds that a look may be old when a raise reads it (I3); fewer where looks come more often
-ASK_AGAIN = 0.1  # seconds between two readings of the watch's row
+ASK_AGAIN = (0.02, 0.03, 0.05, 0.1)  # seconds between readings of the watch's row; the last one repeats
 LOWER_AGAIN = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 
 
@@ -64,6 +65,7 @@ def set_weight(attempt: Attempt, action: SetWeight) -> ev.Event:
     crosses = crossing_of(world, action)
     told = {"component": action.component, "weight": action.weight}
     intent = attempt.begin(action, {"raise": told | ({"beyond": crosses.to_json()} if crosses else {})})
+    pauses = chain(ASK_AGAIN, repeat(ASK_AGAIN[-1]))
     while True:
         try:
             proof = gather(attempt, action, intent.seq)
@@ -76,7 +78,7 @@ def set_weight(attempt: Attempt, action: SetWeight) -> ev.Event:
                 raise Fenced(f"a rollback was decided: {attempt.story.down.why}") from why  # type: ignore[union-attr]
             if world.clock.elapsed() >= deadline and crossed(attempt.story, routes_of(world, attempt.story)) is None:
                 raise HeldTooLong(f"{action.component} to {action.weight} % waited too long: {why}") from why
-            world.clock.sleep(ASK_AGAIN)
+            world.clock.sleep(next(pauses))
     return attempt.end(action, _weight_set(attempt, action, seen))
 
 

@@ -44,7 +44,7 @@ def test_steps_are_dated_by_the_bakes_before_them(plan: Timetable) -> None:
     assert at["25 %"] == timedelta(minutes=45)
     assert at["100 %"] == timedelta(minutes=75)
     assert plan.promoted_at == MONDAY + timedelta(minutes=90)
-    assert plan.slots["T+1h"] == MONDAY + timedelta(minutes=165)
+    assert plan.slots["T+1h"] == MONDAY + timedelta(minutes=150)
     assert plan.final_at == plan.promoted_at + timedelta(days=8)
 
 
