@@ -11,6 +11,8 @@ PYTHON  ?= python3
 
 BIN    := .venv/bin
 READY  := .venv/.installed
+COMPUTE   := tests/unit tests/house tests/scenarios tests/faults
+PROCESSES := tests/demo tests/contract tests/flows tests/e2e
 CODE   := $(foreach folder,tidegate blocks tasks flows deployments examples tests,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 
 .DEFAULT_GOAL := help
@@ -40,13 +42,14 @@ down: $(READY)
 
 check: static unit
 
-# Serial on purpose: the end-to-end tests measure, and two cores are little. A finding of the linters does not keep
-# the tests from running: one run tells all. Tests with real processes have deadlines that a busy machine can miss: what
-# failed is told and run once more.
+# What only computes uses every core; what runs real processes is serial on purpose: it measures, and two cores are
+# little. A finding of the linters does not keep the tests from running: one run tells all. Tests with real processes
+# have deadlines that a busy machine can miss: what failed is told and run once more.
 test: $(READY)
 	failed=0; $(MAKE) --no-print-directory --keep-going static || failed=1; \
-	$(BIN)/pytest || { echo "once more, what failed (twice is a failure):"; $(BIN)/pytest --last-failed; } || failed=1; \
-	exit $$failed
+	for part in "-n auto --dist worksteal $(COMPUTE)" "$(PROCESSES)"; do \
+	  $(BIN)/pytest $$part || { echo "once more, what failed (twice is a failure):"; $(BIN)/pytest --last-failed $$part; } || failed=1; \
+	done; exit $$failed
 
 static: format lint types layers
 
@@ -63,7 +66,7 @@ layers: $(READY)
 	PYTHONPATH=. $(BIN)/lint-imports --no-logo > .venv/layers.txt || { cat .venv/layers.txt; exit 1; }
 
 unit: $(READY)
-	$(BIN)/pytest -q -m "not slow" $(wildcard tests/unit tests/house)
+	$(BIN)/pytest -q -n auto --dist worksteal $(wildcard tests/unit tests/house)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

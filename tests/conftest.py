@@ -23,6 +23,11 @@ TESTS = Path(__file__).parent
 SECONDS_BY_FOLDER = {"flows": 120, "contract": 120, "e2e": 300, "faults": 300}
 
 
+def pytest_configure() -> None:
+    """Side by side or alone, the commands under test write into no terminal; a worker is told another one's width."""
+    os.environ.pop("COLUMNS", None)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
