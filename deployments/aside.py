@@ -20,7 +20,7 @@ from tidegate.ledger import Draft, Kind, Ledger, ReleaseRow
 from tidegate.lookout import WATCH
 from tidegate.overdue import STARTING, WAITING
 from tidegate.ports import RunState
-from tidegate.slots import FINALIZE
+from tidegate.slots import FINAL_SILENCE, FINALIZE
 from tidegate.story import Question
 from tidegate.watch import Decision
 
@@ -183,10 +183,13 @@ class PrefectAside:
 
     def _again(self, ledger: Ledger, decision: Decision, row: ReleaseRow) -> None:
         """What was decided may be seconds old: a run that waits by now, or whose lease lives, is left alone."""
-        run_id = self._finalizing(ledger, row) if decision.key == FINALIZE else row.run_id
+        final = decision.key in (FINALIZE, FINAL_SILENCE)
+        run_id = self._finalizing(ledger, row) if final else row.run_id
         if not run_id:
             return
-        expired, state = decision.key == "expired", self._runs.state(run_id)
+        expired, state = decision.key in ("expired", FINAL_SILENCE), self._runs.state(run_id)
+        if decision.key == FINAL_SILENCE and state.type != "PAUSED":
+            return  # it is on its way already
         held = ledger.find(row.id)
         living = held is not None and held.lease_until is not None and ledger.lease_died(row.id) is None
         if living or (state.type in WAITING and not expired):

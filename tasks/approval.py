@@ -23,6 +23,7 @@ from tidegate.actions import AskApproval
 from tidegate.approving import Given, decided, missing
 from tidegate.attempt import Attempt
 from tidegate.events import Answered, Event
+from tidegate.finalizing import KEEP
 from tidegate.identity import Unproved
 from tidegate.language.people import Approval
 from tidegate.ports import Identities
@@ -132,9 +133,12 @@ def form(spec: Spec, action: AskApproval, lacking: str = "") -> type[RunInput]:
     may_park = action.traffic and action.name != "leave-park" and action.beyond is None
     choices = ("approve", "reject", "park") if may_park else ("approve", "reject")
     no = "all traffic goes back" if action.traffic else "it ends without traffic"
+    yes = "the release goes on"
+    if action.on_expiry == KEEP:
+        yes, no = "the old version is removed", "it is kept, and you are asked again in a day"
     if action.beyond is not None:
         no = f"the weight stays, and it is asked again ({action.beyond}); to go back, type `tidegate rollback`"
-    told = f"**approve**: the release goes on · **reject**: {no}"
+    told = f"**approve**: {yes} · **reject**: {no}"
     told += " · **park**: 0 %, and the new version keeps running" if may_park else ""
     fields: dict[str, Any] = {
         "decision": (Literal[choices], Field(description=told, title="Decision")),

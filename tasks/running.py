@@ -85,11 +85,19 @@ def perform_plan(session: Session, attempt: Attempt, plan: Plan) -> State[Any]:
     return shown(attempt.refresh(), outcome)
 
 
-def perform_rest(attempt: Attempt, plan: Plan, within: timedelta = timedelta(seconds=60)) -> Outcome:
-    """Drive a rollback or finalize plan under the lease; an act that waits for the world is tried until `within`."""
+def perform_rest(
+    attempt: Attempt, plan: Plan, within: timedelta = timedelta(seconds=60), session: Session | None = None
+) -> Outcome:
+    """
+    Drive a rollback or finalize plan under the lease; an act that waits for the world is tried until `within`.
+
+    With a session it may also ask people: then the process ends, and the answer starts this run again from its top.
+    """
     deadline = time.monotonic() + within.total_seconds()
 
     def answer(action: do.Action) -> Event:
+        if session is not None and ends_the_process(action):
+            return in_the_body(session, attempt, action)
         while True:
             try:
                 return carry_out(attempt, action)

@@ -96,5 +96,5 @@ def _finalize(session: Session, request: VerifyRequest) -> State[Any]:
         return Completed(name="NotNeeded", message=f"{row.id} is {story.state}: there is nothing to make final")
     lease = session.installation.lease.total_seconds()
     attempt = take_lease(lambda: begin_attempt(world, row, row.run_id, lease, "finalize"))
-    perform_rest(attempt, finalize(world.spec), REMOVED_WITHIN)
+    perform_rest(attempt, finalize(world.spec), REMOVED_WITHIN, session)
     return Completed(name="Closed", message=f"{row.id} is final; stable is {row.version}")

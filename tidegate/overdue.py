@@ -13,8 +13,9 @@ from itertools import takewhile
 from typing import Literal
 
 from tidegate.crossing import behind
+from tidegate.finalizing import asks, kept_on_purpose
 from tidegate.sight import Decision, Sight, Watching, carries
-from tidegate.slots import FINALIZE, margin, useful_for
+from tidegate.slots import FINAL_SILENCE, FINALIZE, margin, useful_for
 from tidegate.spec import Spec
 from tidegate.story import SUPERSEDABLE, State, Story
 
@@ -45,7 +46,11 @@ def questions_and_rests(spec: Spec, watching: Watching, sight: Sight) -> tuple[W
         why = f"approval {question.gate}: nobody answered in time"
         if question.key not in sight.story.expired:
             decisions.append(Decision("expire", why, key=question.key))
-        if question.on_expiry == "rollback" and question.traffic:
+        if asks(question):
+            if watching.woken >= sight.grace:
+                watching = replace(watching, woken=0.0)
+                decisions.append(Decision("again", why, key=FINAL_SILENCE))
+        elif question.on_expiry == "rollback" and question.traffic:
             decisions.append(Decision("down", why))
         elif asleep and watching.woken >= sight.grace:
             watching = replace(watching, woken=0.0)
@@ -195,7 +200,8 @@ def kept_too_long(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watchin
     kept = story.state in (State.PROMOTED, State.FINALIZED) and not (story.superseded or sight.newer)
     if due is None or not kept or sight.leased:
         return watching, []
-    if sight.at < datetime.fromisoformat(due) + margin(spec) or watching.woken < FINAL_AGAIN:
+    due_at = max(datetime.fromisoformat(due), kept_on_purpose(spec, story) or datetime.fromisoformat(due))
+    if sight.at < due_at + margin(spec) or watching.woken < FINAL_AGAIN:
         return watching, []
     why = "blue is kept longer than asked: the run that makes this release final has not done it"
     again = [Decision("again", why, key=FINALIZE)] if story.restarts < RESTARTS + ONE_MORE else []

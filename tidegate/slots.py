@@ -22,12 +22,13 @@ from tidegate.spec import Spec
 from tidegate.story import FINALIZE, Story
 
 __all__ = [
-    "FINALIZE", "MARGIN", "SHORTEST_MARGIN", "Fate", "anchors_of", "due_times", "fate", "margin", "schedule_of",
-    "schedule_slots", "slot_names", "step_of", "unanswered", "useful_for",
+    "FINALIZE", "FINAL_SILENCE", "MARGIN", "SHORTEST_MARGIN", "Fate", "anchors_of", "due_times", "fate", "margin",
+    "schedule_of", "schedule_slots", "slot_names", "step_of", "unanswered", "useful_for",
 ]  # fmt: skip
 MARGIN = timedelta(
     minutes=5
 )  # a run that starts at the last useful moment has this long to answer before the watch does
+FINAL_SILENCE = "expired-finalize"  # of a wish: its run asked whether blue may go, and nobody answered
 SHORTEST_MARGIN = timedelta(seconds=60)  # under compressed time: a process has to start, and to look
 
 

@@ -63,7 +63,10 @@ class Cleanup(Served):
     grace: Annotated[MachineTime, Field(description="how long an instance may finish its requests")] = timedelta(
         seconds=30
     )
-    approval: Annotated[Name | None, Field(description="asked before blue is removed")] = None
+    approval: Annotated[
+        Name | None,
+        Field(description="asked before blue is removed; a no (asked again in a day) and silence keep it"),
+    ] = None
 
 
 class Looking(Strict):

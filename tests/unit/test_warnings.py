@@ -222,10 +222,6 @@ UNDONE: dict[str, dict[str, Any]] = {
         "approvals": [{"name": "go", "ask": "?", "choose_plan": True}],
     },
     "audiences": {"plans": {"canary": {"steps": [{"weight": 100, "bake": "1m", "audience": {"include": ["beta"]}}]}}},
-    "an approval before the old version is removed": {
-        "approvals": [{"name": "go", "ask": "?"}],
-        "cleanup": {"keep_blue": "1m", "approval": "go"},
-    },
     "paths that stay behind": {"components": {"api": {**specs.PART, "exclude_paths": ["/admin/*"]}}},
     "sessions that stay behind": {"components": {"api": {**specs.PART, "sticky": "off-while-shifting"}}},
 }

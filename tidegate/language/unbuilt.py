@@ -40,7 +40,7 @@ def _asked(spec: Spec) -> set[str]:
     steps = [step for plan in spec.plans.values() for step in plan.steps]
     gates = {step.approval for step in steps} | {step.no_return.approval for step in steps if step.no_return}
     acts = {str(act.ask) for _, act in every_act(spec) if act.ask}
-    return _asked_before_traffic(spec) | acts | {str(gate) for gate in gates}
+    return _asked_before_traffic(spec) | acts | {str(gate) for gate in (*gates, spec.cleanup.approval)}
 
 
 def _idle(one: Undoing) -> bool:
@@ -148,11 +148,6 @@ UNBUILT: tuple[Unbuilt, ...] = (
         "audiences",
         lambda spec: _steps(spec, "audience", lambda step: step.audience is not None),
         "the routers that are built know shares of everybody only",
-    ),
-    Unbuilt(
-        "an approval before the old version is removed",
-        lambda spec: ["cleanup.approval"] if spec.cleanup.approval is not None else [],
-        "it is removed when its time is over",
     ),
     Unbuilt(
         "paths that stay behind",

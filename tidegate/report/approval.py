@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from tidegate.crossing import FORWARD
+from tidegate.finalizing import KEEP
 from tidegate.ledger import Entry, LookRow, Reading
 from tidegate.ports import Verdict
 from tidegate.report import commands
@@ -174,6 +175,8 @@ class _Question:
             yes = voice("yes.weight", version=facts.version, weight=step.asked, bake=voice.span(step.bake))
         no = expiry(facts, voice, "rollback" if self.traffic else "abort")
         silence = expiry(facts, voice, self.on_expiry)
+        if self.on_expiry == KEEP:
+            yes, no = voice("yes.remove", blue=blue(facts, voice)), silence
         if self.beyond is not None:
             no = voice("stays", way=self.beyond.way, says=self.beyond.says, command=commands.roll_back(facts))
             silence = voice("asked_again")

@@ -223,6 +223,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "approval": ("approval {gate}", "승인 {gate}"),
     "expiry.rollback": ("all traffic goes back to {blue}", "모든 트래픽을 {blue} 버전으로 되돌림"),
     "expiry.hold": ("the weight stays as it is", "비중을 그대로 유지"),
+    "expiry.keep": ("the old version is kept, and it is asked again", "기존 버전을 유지하고 다시 질문"),
     "expiry.abort": ("the release ends without traffic", "트래픽 없이 릴리스 종료"),
     # rollback
     "rollback.seconds": ("Traffic back on every route", "모든 경로의 트래픽 복귀"),

@@ -103,6 +103,7 @@ PAIRS: dict[str, tuple[str, str]] = {
         "{version} gets {weight} % of the traffic for {bake}, judged all the time",
         "{version} 버전이 트래픽의 {weight} %를 {bake} 동안 받으며 계속 판정됨",
     ),
+    "yes.remove": ("{blue} is removed, and with it the way back by traffic", "{blue} 버전과 트래픽 되돌림 경로를 제거"),
     "yes.go": ("the release goes on", "릴리스 계속"),
     "ask.terminal": ("In a terminal: {command}", "터미널에서: {command}"),
     "take_over": (

@@ -242,7 +242,7 @@ class Bodies:
         assert row is not None
         story = Story.of(play.ledger.entries(row.id))
         if slot == FINALIZE:
-            return self._finalize(row, story)
+            return self._finalize(run, row, story)
         due = run.parameters["due"]
         what = fate(play.spec, slot, due, play.ledger.now(), story.slots, gone(play.spec, story, slot))
         if what is Fate.ANSWERED:
@@ -268,7 +268,7 @@ class Bodies:
             why = f"{why}; {stays}"
         play.ledger.append(row.id, Draft(Kind.NOTE, "paged", {"why": why}, slot))
 
-    def _finalize(self, row: ReleaseRow, story: Story) -> Ended:
+    def _finalize(self, run: Run, row: ReleaseRow, story: Story) -> Ended:
         play = self.play
         if story.state not in (State.PROMOTED, State.FINALIZED):
             return "COMPLETED", "NotNeeded"
@@ -278,7 +278,7 @@ class Bodies:
         def answer(action: do.Action) -> Event:
             while True:
                 try:
-                    return self._tried(attempt, action)
+                    return self._answer(attempt, run, action)
                 except NotApplied:
                     if play.line.t > until:
                         raise

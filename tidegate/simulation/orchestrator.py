@@ -12,7 +12,7 @@ from tidegate.holding import CALL
 from tidegate.ledger import Draft, Kind, ReleaseRow
 from tidegate.ports import RunState
 from tidegate.simulation.process import Crash, Process
-from tidegate.slots import FINALIZE
+from tidegate.slots import FINAL_SILENCE, FINALIZE
 from tidegate.watch import Decision
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ class Orchestrator:
         if not self.up:
             self.play.line.after(5.0, lambda: self._wanted(decision, row))
             return
-        run = self._finalizing(row.id) if decision.key == FINALIZE else self.runs.get(row.run_id)
+        final = decision.key in (FINALIZE, FINAL_SILENCE)
+        run = self._finalizing(row.id) if final else self.runs.get(row.run_id)
         if decision.kind == "ask-rollback":
             asked = self.start("rollback", {"release": row.id, "why": decision.why}, key=f"rollback/{row.id}")
             if decision.key == "dead" and asked.type == "RUNNING":
@@ -148,7 +149,9 @@ class Orchestrator:
             self.play.ledger.adopt(row.id, new.id)
             self._restarted(row, decision)
         elif run is not None and run.type is not None and run.type != "SCHEDULED":
-            expired = decision.key == "expired"
+            expired = decision.key in ("expired", FINAL_SILENCE)
+            if decision.key == FINAL_SILENCE and run.type != "PAUSED":
+                return  # it is on its way already
             if self._held(row.id) or (run.type == "PAUSED" and not expired):
                 return  # what was decided may be old by now
             self.again(run)
