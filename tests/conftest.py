@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from tests import local_postgresql
 
@@ -21,6 +22,10 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 TESTS = Path(__file__).parent
 # Real processes start, serve and end in these; everywhere else 60 s (pyproject.toml) is already a hang.
 SECONDS_BY_FOLDER = {"flows": 120, "contract": 120, "e2e": 300, "faults": 300}
+
+# No deadline for an example by the wall clock: on a busy machine 200 ms say nothing of the code, and hangs are ended.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def pytest_configure() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tidegate.spec import Plan, Spec, Step
 from tidegate.story import Story
@@ -41,13 +42,17 @@ def crossed(story: Story, seen: Mapping[str, Seen | None]) -> Beyond | None:
     marks = (route.mark for route in seen.values() if route is not None and route.mark is not None)
     found = [mark.beyond for mark in marks if mark.release == story.release and mark.beyond is not None]
     found += [story.beyond] if story.beyond is not None else []
-    for intent in story.open.values():
-        raising = intent.body.get("raise") or {}
+    for raising in story.derived("raises", None, lambda: _raises(story)):
         route = seen.get(str(raising.get("component")))
         lost = route is not None and route.mark is None and route.weight >= int(raising.get("weight", 101))
         if lost and raising.get("beyond"):
             found.append(Beyond.from_json(raising["beyond"]))
     return max(found, key=lambda one: one.weight, default=None)
+
+
+def _raises(story: Story) -> list[Mapping[str, Any]]:
+    """Raises that were begun and have no outcome yet."""
+    return [one.body["raise"] for one in story.open.values() if one.body.get("raise")]
 
 
 def accepted(beyond: Beyond, story: Story, stops: Iterable[Stop | None] = ()) -> bool:

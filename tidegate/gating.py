@@ -7,12 +7,12 @@ and `then: ask` tell people: once, until the gate has been well for as long as o
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tidegate.clockwork.moments import Clockwork
-from tidegate.judge.limits import Judged, judge
-from tidegate.ports import Sample
+from tidegate.judge.limits import STALE, Judged, judge
+from tidegate.ports import Sample, Verdict
 from tidegate.sight import Decision, Sight, Watching, carries
 from tidegate.slots import anchors_of
 from tidegate.spec import Gate, Spec, Step
@@ -23,6 +23,10 @@ NO_TIME = timedelta(0)
 
 def step_now(spec: Spec, story: Story) -> Step | None:
     """The step whose weight was set last; None before the first."""
+    return story.derived("step", spec, lambda: _step_now(spec, story))
+
+
+def _step_now(spec: Spec, story: Story) -> Step | None:
     steps = spec.plans[story.plan].steps if story.plan in spec.plans else ()
     return next((step for step in steps if step.name == story.step), None)
 
@@ -33,37 +37,77 @@ def rhythm(spec: Spec, story: Story) -> timedelta:
     return min(spec.looking.every, step.looks_every) if step and step.looks_every else spec.looking.every
 
 
-def in_force(spec: Spec, story: Story, gate: Gate, at: datetime) -> bool:
-    """Whether this gate is judged at this instant; one whose end counts from what has not happened yet is."""
-    if gate.until is None:
-        return True
-    ends = Clockwork.of(spec, anchors_of(spec, story)).instant(gate.until)
-    return ends is None or at < ends
+@dataclass(slots=True)
+class Standing:
+    """
+    A gate with all that the story says of it, until the story's next entry; `well`: what it says of the last reading
+    that passed and of which there was nothing to tell. The same reading again is judged the same.
+    """
+
+    gate: Gate
+    ends: datetime | None  # None: its end counts from what has not happened yet, or it has none
+    needed: timedelta  # how long readings must lie above its rollback limit
+    baseline: float | None
+    strict: bool
+    fresh: timedelta  # how old a reading may be
+    reading: tuple[float | None, int | None, int | None] = (None, None, None)
+    well: Judged | None = None
+
+
+def standing(spec: Spec, story: Story) -> tuple[Standing, ...]:
+    """Every gate as this story has it."""
+    step = step_now(spec, story)
+    every = step.looks_every if step and step.looks_every else spec.looking.every
+    strict = step is not None and step.band == "rollback"
+    clockwork = Clockwork.of(spec, anchors_of(spec, story))
+
+    def one(gate: Gate) -> Standing:
+        ends = None if gate.until is None else clockwork.instant(gate.until)
+        needed = max(gate.lasting, (gate.samples - 1) * every) if gate.samples > 1 else gate.lasting
+        return Standing(gate, ends, needed, story.baselines.get(gate.metric), strict, gate.window + STALE)
+
+    return tuple(one(gate) for gate in spec.gates)
 
 
 def judged_gates(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, list[Judged], list[Decision]]:
     """Every gate in force of a component with traffic; the memory of it, and what people are told."""
+    story, at, samples = sight.story, sight.at, sight.samples
     judged, over, told = list[Judged](), dict[str, float](), list[Decision]()
-    step, memory = step_now(spec, sight.story), dict(watching.alerts)
-    for gate in spec.gates:
-        if not _carries(sight, gate.component) or not in_force(spec, sight.story, gate, sight.at):
+    memory = dict(watching.alerts)
+    calm = not memory and not watching.over  # nothing is counted from look to look
+    traffic = {component for component in spec.components if _carries(sight, component)}
+    for now in story.derived("gates", spec, lambda: standing(spec, story)):
+        gate = now.gate
+        if gate.component not in traffic or (now.ends is not None and at >= now.ends):
             continue  # a component that waits for its first raise has nothing to measure (scenario 8e)
-        sample = sight.samples.get(gate.name)
+        sample = samples.get(gate.name)
         if sample is None:
-            sample = Sample(gate.metric, None, None, None, gate.window, sight.at, "was not asked")
+            sample = Sample(gate.metric, None, None, None, gate.window, at, "was not asked")
+        if calm and now.well is not None and _as_before(now, sample, at):
+            judged.append(now.well)
+            continue
         if gate.no_data == "skip" and nothing(sample):
             told += _once(memory, gate, f"{gate.name} without data", sight, "no data: it is not judged", holds=True)
             continue
         _well(memory, gate, f"{gate.name} without data", sight.passed)
         lasted = watching.over[gate.name] + sight.passed if gate.name in watching.over else 0.0
-        one = _judge(spec, gate, sample, lasted, sight, step)
+        one = _judge(now, sample, lasted, at)
         judged.append(one)
         if one.over:
             over[gate.name] = lasted
-        told += _telling(memory, gate, sample, one, sight)
+        news = _telling(memory, now, sample, one, sight)
+        told += news
+        passes = one.verdict is Verdict.PASS and not one.over and not news and not memory
+        now.reading, now.well = (sample.value, sample.count, sample.bad), one if passes else None
     if over != watching.over or memory != watching.alerts:
         watching = replace(watching, over=over, alerts=memory)
     return watching, judged, told
+
+
+def _as_before(now: Standing, sample: Sample, at: datetime) -> bool:
+    """Whether this is the reading that was well, taken again."""
+    same = not sample.error and (sample.value, sample.count, sample.bad) == now.reading
+    return same and at - sample.at <= now.fresh
 
 
 def _carries(sight: Sight, component: str) -> bool:
@@ -75,26 +119,21 @@ def nothing(sample: Sample) -> bool:
     return not sample.error and (sample.value is None or sample.count == 0)
 
 
-def _judge(spec: Spec, gate: Gate, sample: Sample, lasted: float, sight: Sight, step: Step | None) -> Judged:
-    every = step.looks_every if step and step.looks_every else spec.looking.every
-    needed = max(gate.lasting, (gate.samples - 1) * every) if gate.samples > 1 else gate.lasting
+def _judge(now: Standing, sample: Sample, lasted: float, at: datetime) -> Judged:
     over_for = timedelta(seconds=lasted) if lasted else NO_TIME
-    baseline = sight.story.baselines.get(gate.metric)
-    strict = step is not None and step.band == "rollback"
-    return judge(gate, sample, over_for, sight.at, needed, baseline, strict=strict)
+    return judge(now.gate, sample, over_for, at, now.needed, now.baseline, strict=now.strict)
 
 
 # -- what people are told ---------------------------------------------------------------------------------------------
 
 
-def _telling(memory: dict[str, float], gate: Gate, sample: Sample, one: Judged, sight: Sight) -> list[Decision]:
+def _telling(memory: dict[str, float], now: Standing, sample: Sample, one: Judged, sight: Sight) -> list[Decision]:
     """`alert`, and what `then: page` and `then: ask` say once the rollback limit has held for long enough."""
-    told = list[Decision]()
-    baseline = sight.story.baselines.get(gate.metric)
+    told, gate = list[Decision](), now.gate
     enough = sample.value is not None and not sample.error
     enough = enough and (sample.count is None or sample.count >= gate.min_samples)
     if gate.alert is not None:
-        alerts = enough and sample.value is not None and gate.alert.holds(sample.value, baseline)
+        alerts = enough and sample.value is not None and gate.alert.holds(sample.value, now.baseline)
         told += _once(memory, gate, gate.name, sight, f"{one.sentence} (alert: {gate.alert.said})", holds=alerts)
     if gate.then in ("page", "ask"):
         beyond = one.over and one.lasted

@@ -39,7 +39,7 @@ def _second(pair: tuple[Step, datetime]) -> datetime:
 def half_ways(spec: Spec, sight: Sight) -> list[Decision]:
     """People are told once ahead; at the limit the release goes back."""
     decisions, story = list[Decision](), sight.story
-    for step, since, limit in limits(spec, story):
+    for step, since, limit in story.derived("half-ways", spec, lambda: list(limits(spec, story))):
         until = since + limit
         told = f"half-way limit of step {step.name} %: not promoted since {since:%Y-%m-%d %H:%M:%S} UTC"
         if sight.at >= until:

@@ -8,8 +8,8 @@ spec. `deployments/watch.py` gives it a process, a lease and side threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 
 from tidegate import kernel, shifting, site
@@ -24,52 +24,22 @@ from tidegate.errors import (
     RollbackIncomplete,
     TidegateError,
 )
-from tidegate.gating import rhythm
-from tidegate.ledger import Draft, Kind, Ledger, LookRow, Push, ReleaseRow
-from tidegate.locks import Cooldown, cooldown
+from tidegate.ledger import Draft, Kind, Ledger, LookRow, ReleaseRow
+from tidegate.locks import cooldown
 from tidegate.overdue import finished
 from tidegate.ports import Clock
 from tidegate.returning import record_of
 from tidegate.seeing import alarms_of, any_mine, events_of, health_of, readings_of, route_of, samples_of, stop_among
 from tidegate.sight import Decision, Look, Sight, Watching
 from tidegate.story import State, Story
-from tidegate.traffic import Seen, Stop
+from tidegate.traffic import Seen
 from tidegate.verifying import answer
 from tidegate.watch import look
+from tidegate.watched import Watched
 from tidegate.world import World
 
 WATCH = "watch"
 SELDOM = 30.0  # seconds between two looks at a closed release
-
-
-@dataclass(slots=True)
-class Watched:
-    """The lookout's own copy of a release: enough to look and lower without the ledger."""
-
-    row: ReleaseRow
-    world: World
-    story: Story
-    watching: Watching
-    comparisons: Comparisons = field(default_factory=Comparisons)
-    cools: Cooldown = Cooldown()  # noqa: RUF009  # a frozen value
-    looked: float | None = None  # elapsed clock of the look before
-    evidence_at: datetime | None = None
-    seen: dict[str, Seen | None] = field(default_factory=dict)
-    stop: Stop | None = None  # seen on a route, not yet told by the chain: it counts even if the mark is lost meanwhile
-    events: Mapping[str, Push] = field(default_factory=dict)
-    laid: tuple[
-        object, ...
-    ] = ()  # the way-back record that was right, and what it was made of: the chain's seq, the routes
-
-    @property
-    def every(self) -> float:
-        """Seconds between two looks now."""
-        return rhythm(self.world.spec, self.story).total_seconds()
-
-    @property
-    def waits(self) -> bool:
-        """A closed release that only waits for its scheduled runs, perhaps for months: looked at now and then."""
-        return self.story.state is State.CLOSED and self.row.lease_until is None
 
 
 class Lookout:
@@ -377,7 +347,7 @@ class Lookout:
             against=told.against,
             weights=weights,
             detail=dict(told.detail),
-            state=watched.watching.to_json() | ({"compared": kept} if (kept := watched.comparisons.kept) else {}),
+            state=watched.memory(),
         )
         try:
             self.ledger.put_look(row)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from tidegate.errors import ConnectorError, Denied
 from tidegate.language.judging import Metric
-from tidegate.ports import Sample
+from tidegate.ports import Metrics, Sample
 from tidegate.traffic import Side
 from tidegate.world import Source, World
 
@@ -38,18 +38,20 @@ def tells_apart(world: World, metric: str) -> bool:
 def asked(world: World, component: str, metric: str, side: Side, window: timedelta) -> list[tuple[str, Sample]]:
     """What each source says, in the order in which they are asked; ConnectorError becomes the sample's `error`."""
     sources = world.sources.get(metric) or (Source(component, world.parts[component].metrics),)
-    return [(one.name, _said(world, one, metric, side, window)) for one in sources]
+    return [(one.name, _said(world, one.metrics, metric, side, window)) for one in sources]
 
 
-def _said(world: World, source: Source, metric: str, side: Side, window: timedelta) -> Sample:
+def _said(world: World, metrics: Metrics, metric: str, side: Side, window: timedelta) -> Sample:
     try:
-        return source.metrics.sample(metric, side, window)
+        return metrics.sample(metric, side, window)
     except ConnectorError as why:
         return Sample(metric, None, None, None, window, world.clock.now(), str(why))
 
 
 def measured(world: World, component: str, metric: str, side: Side, window: timedelta) -> Sample:
-    """The sample that counts."""
+    """The sample that counts; where only the component itself measures, its own."""
+    if metric not in world.sources:
+        return _said(world, world.parts[component].metrics, metric, side, window)
     return taken(asked(world, component, metric, side, window))
 
 

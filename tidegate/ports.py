@@ -88,7 +88,7 @@ class PlatformState:
 
     @property
     def ready(self) -> int:
-        return sum(instance.healthy for instance in self.instances)
+        return sum([instance.healthy for instance in self.instances])
 
 
 class Platform(Protocol):

@@ -37,12 +37,16 @@ def health_of(world: World, story: Story, component: str, seen: Seen | None) -> 
         green, blue = platform.status(seen.split.canary.name), platform.status(seen.split.stable.name)
     except ConnectorError:
         return None
-    digests = {instance.digest for instance in green.instances if instance.healthy} if green else set()
-    sick = next((i for i in green.instances if not i.healthy), None) if green else None
+    ready, right, sick, known = 0, True, None, story.digests.get(component, ())
+    for instance in green.instances if green else ():
+        if instance.healthy:
+            ready, right = ready + 1, right and instance.digest in known
+        else:
+            sick = sick or instance
     return Health(
-        green_ready=green.ready if green else 0,
+        green_ready=ready,
         green_wanted=wanted,
-        right_digest=digests <= story.digests.get(component, set()),
+        right_digest=right,
         blue_ready=blue.ready if blue else 0,
         detail=f"{sick.name}: {sick.detail}" if sick else "" if green else "nothing runs",
     )

@@ -109,11 +109,8 @@ def anchors_of(spec: Spec, story: Story) -> dict[Anchor, datetime]:
         begun = None  # the spec's own day is over: this release starts now
     if begun or story.opened_at:
         found[Anchor.START] = begun or story.opened_at  # type: ignore[assignment]  # one of them is there
-    weights = [
-        (body, key) for key, body in story.answers.items() if body.get("event") == "weight-set" and body["weight"] >= 95
-    ]
-    if weights:
-        found[Anchor.FULL] = max(datetime.fromisoformat(str(body["at"])) for body, _ in weights)
+    if story.full_at is not None:
+        found[Anchor.FULL] = story.full_at
     if story.promoted_at is not None:
         found[Anchor.PROMOTED] = story.promoted_at
     if story.down is not None:

@@ -7,11 +7,11 @@ A Down is sticky: from it on the story's weight is 0 whatever outcomes follow (s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from tidegate.ledger import Entry, Kind
 from tidegate.traffic import Beyond
@@ -35,6 +35,8 @@ SUPERSEDABLE = frozenset({State.PROMOTED, State.FINALIZED, State.CLOSED})  # the
 
 
 FINALIZE = "finalize"  # the booked run that makes a release final: it is no slot, and has no outcome
+FULL = 95  # %: the last weight of a plan may keep a few per cent back
+T = TypeVar("T")
 _ENDS = {"rolled-back": State.ROLLED_BACK, "aborted": State.ABORTED, "closed": State.CLOSED}
 
 
@@ -111,6 +113,8 @@ class Story:
     raised_at: dict[str, datetime] = field(default_factory=dict)  # step -> when its weight was first set, in this leg
     beyond: Beyond | None = None  # the point of no return that was crossed
     had_traffic: bool = False
+    full_at: datetime | None = None  # when a weight of nearly all was set last, by its own event
+    _derived: dict[str, tuple[object, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Story:
@@ -128,6 +132,18 @@ class Story:
         """The largest weight on any component."""
         return max(self.weights.values(), default=0)
 
+    def derived(self, name: str, of: object, made: Callable[[], T]) -> T:
+        """
+        What follows from this story and `of` (a spec) alone: made once, and forgotten with the next entry.
+
+        A watch asks at every look what changes with an entry a day.
+        """
+        known = self._derived.get(name)
+        if known is None or known[0] is not of:
+            known = self._derived[name] = (of, made())
+        found: T = known[1]
+        return found
+
     def since(self, entries: Iterable[Entry]) -> None:
         """Add what came after."""
         for entry in entries:
@@ -136,6 +152,7 @@ class Story:
 
     def add(self, entry: Entry) -> None:
         self.seq = entry.seq
+        self._derived.clear()
         match entry.kind:
             case Kind.OPENED:
                 self.release, self.opened, self.opened_at = entry.release, entry.body, entry.at
@@ -195,6 +212,9 @@ class Story:
                 self.raised_at.setdefault(self.step, entry.at)
                 self.beyond = Beyond.from_json(body["beyond"]) if body.get("beyond") else self.beyond
                 self.had_traffic = self.had_traffic or int(body["weight"]) > 0
+                if int(body["weight"]) >= FULL:
+                    at = datetime.fromisoformat(str(body.get("at") or entry.at))
+                    self.full_at = max(at, self.full_at or at)
             case "parked" | "lowered":
                 for component in self.weights:
                     self._weigh(entry, component, 0)

@@ -35,18 +35,26 @@ class Fired:
     told: tuple[Decision, ...] = ()
 
 
+NOTHING = Fired()
+
+
 def in_force(spec: Spec, story: Story, one: Trigger, at: datetime) -> bool:
     """From the first raise until its end; one whose end counts from what has not happened yet is."""
     if not story.had_traffic:
         return False
-    ends = Clockwork.of(spec, anchors_of(spec, story)).instant(one.until)
+    ends = story.derived("triggers", spec, lambda: _ends(spec, story))[one.name]
     return ends is None or at < ends
+
+
+def _ends(spec: Spec, story: Story) -> dict[str, datetime | None]:
+    clockwork = Clockwork.of(spec, anchors_of(spec, story))
+    return {one.name: clockwork.instant(one.until) for one in spec.triggers}
 
 
 def triggered(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, Fired]:
     """One look at every trigger."""
-    if not spec.triggers:
-        return watching, Fired()
+    if not (sight.alarms or sight.events or watching.fired) or not spec.triggers:
+        return watching, NOTHING
     fired, shut, holds, against, told = dict[str, float](), list[str](), list[str](), list[str](), list[Decision]()
     for one in spec.triggers:
         why = _why(one, sight) if in_force(spec, sight.story, one, sight.at) else ""

@@ -196,6 +196,10 @@ def _ill(spec: Spec, watching: Watching, sight: Sight) -> tuple[Watching, str]:
 
 def baking(story: Story) -> tuple[str, float, int] | None:
     """The open bake of a story: its id (leg/plan/step), seconds wanted, weight."""
+    return story.derived("baking", None, lambda: _baking(story))
+
+
+def _baking(story: Story) -> tuple[str, float, int] | None:
     for intent in story.open.values():
         bake = intent.body.get("bake")
         if bake:
@@ -296,12 +300,8 @@ def _detail(spec: Spec, watching: Watching, sight: Sight, judged: Sequence[Judge
     now = baking(sight.story)
     shown: dict[str, Any] = {
         "state": sight.story.state.value,
-        "gates": [
-            {"gate": one.gate, "component": one.component, "verdict": one.verdict.value, "sentence": one.sentence,
-             "value": one.value, "count": one.count}
-            for one in judged
-        ],
-    }  # fmt: skip
+        "gates": [one.shown for one in judged],
+    }
     if now is not None and now[0] == watching.bake:
         shown["bake"] = {"id": now[0], "seconds": now[1], "passed": round(min(watching.baked, now[1]), 2)}
     if watching.hold_since:

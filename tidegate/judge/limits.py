@@ -11,9 +11,11 @@ look that bad less often than once in 10,000 looks (Hoeffding 1963, theorem 1).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from tidegate.language.limits import Limit
 from tidegate.ports import Sample, Verdict
@@ -37,6 +39,12 @@ class Judged:
     lasted: bool = False  # it has lain above for long enough
     value: float | None = None
     count: int | None = None
+    shown: Mapping[str, Any] = field(init=False, repr=False, compare=False)  # as a look's row keeps it
+
+    def __post_init__(self) -> None:
+        told = {"gate": self.gate, "component": self.component, "verdict": self.verdict.value,
+                "sentence": self.sentence, "value": self.value, "count": self.count}  # fmt: skip
+        object.__setattr__(self, "shown", told)
 
 
 def judge(

@@ -236,10 +236,13 @@ class Play:
         """Whether every gate's last sample of this release's green was fresh, finite, enough and at its target."""
         if self.calm:
             return True
+        baselines = Story.of(self.ledger.chain_of(release)).baselines
         for gate in self.spec.gates:
             side = self.platforms[gate.component].side(release.split("/")[1]).name
             one = self.samples.get((side, gate.metric))
-            if one is None or one.error or one.value is None or one.value < 0 or not gate.passes(one.value):
+            if one is None or one.error or one.value is None or one.value < 0:
+                return False
+            if not gate.passes(one.value, baselines.get(gate.metric)):
                 return False
             if (one.count or 0) < gate.min_samples or self.line.now() - one.at > HOUR / 2:
                 return False
