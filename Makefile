@@ -42,8 +42,8 @@ down: $(READY)
 
 check: static unit
 
-# What only computes uses every core; what runs real processes is serial on purpose: it measures, and two cores are
-# little. A finding of the linters does not keep the tests from running: one run tells all. Tests with real processes
+# What computes more than it waits uses every core; what runs whole systems is serial on purpose: it measures, and two
+# cores are little. A finding of the linters does not keep the tests from running: one run tells all. Tests with real processes
 # have deadlines that a busy machine can miss: what failed is told and run once more.
 test: $(READY)
 	failed=0; $(MAKE) --no-print-directory --keep-going static || failed=1; \

@@ -25,7 +25,7 @@ class Watched:
     story: Story
     watching: Watching
     comparisons: Comparisons = field(default_factory=Comparisons)
-    cools: Cooldown = Cooldown()  # noqa: RUF009  # a frozen value
+    cools: Cooldown = field(default_factory=Cooldown)
     looked: float | None = None  # elapsed clock of the look before
     evidence_at: datetime | None = None
     seen: dict[str, Seen | None] = field(default_factory=dict)

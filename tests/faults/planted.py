@@ -86,9 +86,8 @@ BUGS: Mapping[str, Bug] = {
         broken.the_watch_minds_no_point, "green-dies,metric-bad", "no return"
     ),
     "a point of no return is crossed in silence": Bug(broken.crosses_unnoted, "hiccup", "no return"),
-    "a half-way state has no limit": Bug(
-        broken.half_way_for_ever, "approve-late", "half-way", 800
-    ),  # about 1 play in 190
+    # about 1 play in 190 brings it out
+    "a half-way state has no limit": Bug(broken.half_way_for_ever, "approve-late", "half-way", 800),
     "a half-way limit comes too early": Bug(broken.half_way_too_early, "approve-late", "half-way,I21"),
     "a slot is answered twice": Bug(broken.slots_twice, "run-retried,router-lags", "I26"),
 }

@@ -184,3 +184,31 @@ def test_a_step_may_be_looked_at_oftener_and_its_samples_are_its_own() -> None:
 def test_a_weight_that_is_set_later_is_the_step_that_stands() -> None:
     story = baking().did("main/1/canary/set-weight/25/api/1", ev.WeightSet(at=NOW, component="api", weight=25)).story
     assert rhythm(step(looks_every="2s"), story) == timedelta(seconds=5)
+
+
+# -- what is taken over from the look before --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sees", "verdict"),
+    [
+        ({"value": BAD}, Verdict.FAIL),
+        ({"value": GOOD, "count": 10}, Verdict.INCONCLUSIVE),
+        ({"value": None}, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_another_reading_is_judged_anew_although_no_entry_came_between(
+    sees: Mapping[str, Any], verdict: Verdict
+) -> None:
+    watch = Watch(baking(), gate(lasting="0s"))
+    story = watch.chain.story  # one and the same, as the watch keeps it
+    assert watch.look(GOOD, story=story).verdict is Verdict.PASS
+    assert watch.look(**sees, story=story).verdict is verdict
+
+
+def test_the_same_reading_again_is_no_pass_once_it_is_stale() -> None:
+    watch = Watch(baking(), gate())
+    story = watch.chain.story
+    assert watch.look(GOOD, story=story).verdict is Verdict.PASS
+    old = Sample("error_rate", GOOD, 1000, None, timedelta(seconds=30), watch.now - timedelta(hours=1))
+    assert watch.look(samples={"api-errors": old}, story=story).verdict is not Verdict.PASS

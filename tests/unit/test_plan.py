@@ -147,6 +147,15 @@ def test_a_rollback_is_driven_over_a_chain_full_of_weights() -> None:
     assert drive(finalize(specs.plain()), day.answers, day.perform) is Outcome.FINAL
 
 
+def test_a_rollback_that_takes_longer_than_wanted_is_told_and_goes_on_as_any_other() -> None:
+    key, late = "main/1/rollback/verify-rollback/-/-/1", "main/1/rollback/tell/late/alert/1"
+    wanted = specs.plain().rollback.within.total_seconds()
+    for seconds, told_of in ((wanted, False), (wanted + 1, True)):
+        day = GoodDay(says={key: ev.RollbackVerified(at=NOW, verdict=Verdict.PASS, evidence="-", seconds=seconds)})
+        assert drive(rollback(specs.plain(), "bad"), day.answers, day.perform) is Outcome.ROLLED_BACK
+        assert (late in day.done) is told_of, day.done
+
+
 def test_a_traffic_plan_may_not_carry_the_name_of_one_of_our_own_plans() -> None:
     with pytest.raises(ValueError, match="'rollback' is a name of Tidegate's own"):
         specs.spec(plans={"rollback": specs.steps("15s", 100)}, plan="rollback")
